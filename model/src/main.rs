@@ -1,0 +1,2 @@
+//! The command `fell-model`.
+fn main() {}

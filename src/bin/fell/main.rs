@@ -1,0 +1,3 @@
+//! The command `fell`.
+
+fn main() {}
