@@ -1,0 +1,149 @@
+//! Why a tree was not removed. Every error carries the report of what was done.
+
+use crate::report::{Operation, Report};
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a tree was not removed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The root is a file or a symlink, or became one meanwhile. It is untouched (spec G11).
+    #[error("cannot remove '{}': it is not a directory", path.display())]
+    NotADirectory {
+        /// The root as it was given.
+        path: PathBuf,
+        /// What was done.
+        report: Box<Report>,
+    },
+    /// Something is left: others wrote, or something could not be removed (spec G2, G6). The report
+    /// names what.
+    #[error("cannot remove '{}': {}", path.display(), left(report))]
+    NotEmpty {
+        /// The root as it was given.
+        path: PathBuf,
+        /// What was done, and what is left.
+        report: Box<Report>,
+    },
+    /// The root cannot be removed by this path at all. It is untouched (spec G11).
+    #[error("refused to remove '{}': {reason}", path.display())]
+    Refused {
+        /// The root as it was given.
+        path: PathBuf,
+        /// Why.
+        reason: Refused,
+        /// What was done: nothing.
+        report: Box<Report>,
+    },
+    /// The observer cancelled the walk.
+    #[error("cancelled while removing '{}'", path.display())]
+    Cancelled {
+        /// The root as it was given.
+        path: PathBuf,
+        /// What was done until then.
+        report: Box<Report>,
+    },
+    /// The deadline was over before the walk was.
+    #[error("timed out while removing '{}'", path.display())]
+    TimedOut {
+        /// The root as it was given.
+        path: PathBuf,
+        /// What was done until then.
+        report: Box<Report>,
+    },
+    /// The root or its parent answered an error, and nothing below the root explains it.
+    #[error("cannot remove '{}': {operation}: {source}", path.display())]
+    Io {
+        /// The call that failed.
+        operation: Operation,
+        /// The root as it was given.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+        /// What was done.
+        report: Box<Report>,
+    },
+}
+
+/// Why a root was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The path is empty.
+    #[error("the path is empty")]
+    Empty,
+    /// The path is `/`.
+    #[error("it is the root of the system")]
+    SystemRoot,
+    /// The path ends in `.` or `..`.
+    #[error("a path that ends in '.' or '..' does not name an entry: name the directory itself")]
+    Dot,
+    /// The path has a NUL byte.
+    #[error("the path has a NUL byte")]
+    Nul,
+    /// A name in a directory was asked for, and this is a path.
+    #[error("it is a path, not a name in the given directory")]
+    NotAName,
+    /// The root is a mount point.
+    #[error(
+        "it is a mount point and could be emptied but never removed: unmount it, or keep the root"
+    )]
+    MountPoint,
+    /// This system cannot tell mounts apart.
+    #[error("this system cannot tell mounts apart (it needs Linux 5.8, or /proc): mount /proc")]
+    NoMountId,
+}
+
+impl Error {
+    /// What was done before the walk ended.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        match self {
+            Error::NotADirectory { report, .. }
+            | Error::NotEmpty { report, .. }
+            | Error::Refused { report, .. }
+            | Error::Cancelled { report, .. }
+            | Error::TimedOut { report, .. }
+            | Error::Io { report, .. } => report,
+        }
+    }
+
+    /// The kind that the error keeps when it becomes an [`io::Error`].
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        match self {
+            Error::NotADirectory { .. } => io::ErrorKind::NotADirectory,
+            Error::NotEmpty { .. } => io::ErrorKind::DirectoryNotEmpty,
+            Error::Refused { .. } => io::ErrorKind::InvalidInput,
+            // Not Interrupted: callers retry that.
+            Error::Cancelled { .. } => io::ErrorKind::Other,
+            Error::TimedOut { .. } => io::ErrorKind::TimedOut,
+            Error::Io { source, .. } => source.kind(),
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        io::Error::new(error.kind(), error)
+    }
+}
+
+/// What is left, in one line.
+fn left(report: &Report) -> String {
+    let many = match report.leftovers_total {
+        1 => "1 entry is left".to_owned(),
+        many => format!("{many} entries are left"),
+    };
+    let first = report
+        .leftovers
+        .first()
+        .map(|first| format!(", first {first}"));
+    let spent = if report.patience_spent {
+        "; patience is spent"
+    } else {
+        ""
+    };
+    format!("{many}{}{spent}", first.unwrap_or_default())
+}

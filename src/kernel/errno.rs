@@ -1,0 +1,75 @@
+//! Which errno is which answer: the one table, and its reverse for reports.
+//!
+//! Sources: openat2(2), unlink(2), rmdir(2), getdents64(2) of man-pages 6.x, and what Linux 6.18 was
+//! seen to answer.
+
+use crate::machine::{Errno as Number, Gone, Identify, Open, Read, Reason, Rmdir, Seek, Unlink};
+use rustix::io::Errno;
+
+/// Someone else removed it first, if that is what `errno` says.
+fn gone(errno: Errno) -> Option<Gone> {
+    match errno {
+        Errno::NOENT => Some(Gone::Missing),
+        Errno::STALE => Some(Gone::Stale),
+        _ => None,
+    }
+}
+
+fn raw(errno: Errno) -> Number {
+    Number(errno.raw_os_error())
+}
+
+pub(super) fn open(errno: Errno) -> Open {
+    match errno {
+        Errno::NOTDIR | Errno::LOOP => Open::NotDirectory,
+        Errno::XDEV => Open::Mounted,
+        Errno::MFILE | Errno::NFILE => Open::Exhausted(raw(errno)),
+        _ => gone(errno).map_or(Open::Failed(raw(errno)), Open::Gone),
+    }
+}
+
+pub(super) fn identify(errno: Errno) -> Identify {
+    match errno {
+        Errno::NOSYS => Identify::Unsupported,
+        _ => gone(errno).map_or(Identify::Failed(raw(errno)), Identify::Gone),
+    }
+}
+
+pub(super) fn read<N>(errno: Errno) -> Read<N> {
+    gone(errno).map_or(Read::Failed(raw(errno)), Read::Gone)
+}
+
+pub(super) fn seek(errno: Errno) -> Seek {
+    gone(errno).map_or(Seek::Failed(raw(errno)), Seek::Gone)
+}
+
+pub(super) fn unlink(errno: Errno) -> Unlink {
+    match errno {
+        Errno::ISDIR => Unlink::IsDirectory,
+        Errno::ACCESS | Errno::PERM => Unlink::Denied(raw(errno)),
+        _ => gone(errno).map_or(Unlink::Failed(raw(errno)), Unlink::Gone),
+    }
+}
+
+pub(super) fn rmdir(errno: Errno) -> Rmdir {
+    match errno {
+        Errno::NOTEMPTY | Errno::EXIST => Rmdir::NotEmpty,
+        Errno::NOTDIR | Errno::LOOP => Rmdir::NotDirectory,
+        Errno::BUSY => Rmdir::Busy,
+        _ => gone(errno).map_or(Rmdir::Failed(raw(errno)), Rmdir::Gone),
+    }
+}
+
+/// The errno of a reason, as this system numbers it.
+#[must_use]
+pub fn number(reason: Reason) -> i32 {
+    match reason {
+        Reason::NotEmpty => Errno::NOTEMPTY.raw_os_error(),
+        Reason::Busy => Errno::BUSY.raw_os_error(),
+        Reason::Stale => Errno::STALE.raw_os_error(),
+        Reason::NotDirectory => Errno::NOTDIR.raw_os_error(),
+        Reason::OtherFileSystem => Errno::XDEV.raw_os_error(),
+        Reason::Limit => Errno::TOOBIG.raw_os_error(),
+        Reason::Errno(Number(errno)) => errno,
+    }
+}

@@ -1,0 +1,105 @@
+//! What a walk did.
+
+pub use crate::machine::Operation;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// What a walk did, whatever its end.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Entries that this walk removed and that were no directories.
+    pub files: u64,
+    /// Directories that this walk removed, the root included.
+    pub directories: u64,
+    /// Entries that someone else removed between their finding and their removal.
+    pub vanished: u64,
+    /// Readings of a directory to its end.
+    pub passes: u64,
+    /// How much of the patience was used: fresh starts at the root, and passes repeated because a
+    /// reading was cut short.
+    pub retries: u64,
+    /// The deepest level entered; the root is 1, and 0 means that it was not entered.
+    pub deepest: u64,
+    /// Most descriptors held at once (spec G8).
+    pub most_open: u32,
+    /// What could not be removed, in the order of finding; at most as many as the `Remover` was
+    /// told, and at most 4 MiB of paths. Empty when the walk ended Ok.
+    pub leftovers: Vec<Leftover>,
+    /// How many leftovers there are, those beyond the list included.
+    pub leftovers_total: u64,
+    /// The root, or its parent, was absent from the start (spec G11).
+    pub already_gone: bool,
+    /// A retry was needed that patience did not allow (spec G3, G6).
+    pub patience_spent: bool,
+}
+
+/// An entry that could not be removed, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Leftover {
+    /// Its path, beginning with the root as it was given.
+    pub path: PathBuf,
+    /// The call that failed.
+    pub operation: Operation,
+    /// Why. E2BIG stands for a limit of the walk (`max_depth`, `max_entries`), EXDEV for another
+    /// file system, mount or subvolume.
+    pub errno: i32,
+}
+
+impl Leftover {
+    /// The errno as an error.
+    #[must_use]
+    pub fn error(&self) -> io::Error {
+        io::Error::from_raw_os_error(self.errno)
+    }
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}: {}",
+            self.path.display(),
+            self.operation,
+            self.error()
+        )?;
+        match hint(self.operation, self.errno) {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What can be done about it, where that is not said by the errno.
+fn hint(operation: Operation, errno: i32) -> Option<&'static str> {
+    use rustix::io::Errno;
+    match (operation, Errno::from_raw_os_error(errno)) {
+        (_, Errno::XDEV) => Some("something else is mounted there: unmount it first"),
+        (_, Errno::BUSY) => Some("it is a mount point: unmount it first"),
+        (_, Errno::TOOBIG) => Some("a limit of the walk was reached: raise it"),
+        (_, Errno::MFILE | Errno::NFILE) => Some("lower max_open_dirs or raise `ulimit -n`"),
+        (Operation::Unlink | Operation::Rmdir, Errno::PERM) => {
+            Some("it, or its directory, is immutable or sticky: see lsattr(1)")
+        }
+        (Operation::Open, Errno::ACCESS) => Some("it may not be read: see chmod(1)"),
+        (Operation::Unlink | Operation::Rmdir, Errno::ACCESS) => {
+            Some("its directory may not be written: see chmod(1)")
+        }
+        _ => None,
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Operation::Open => "open",
+            Operation::Identify => "identify",
+            Operation::Read => "read",
+            Operation::Seek => "seek",
+            Operation::Unlink => "unlink",
+            Operation::Rmdir => "rmdir",
+        })
+    }
+}
