@@ -52,7 +52,8 @@ impl Limits {
     }
 
     /// How many names a level may note when `outer` are noted by the levels above it.
-    pub(super) fn room(&self, outer: u32) -> u32 {
+    #[must_use]
+    pub fn room(&self, outer: u32) -> u32 {
         let half = self.arena.saturating_sub(outer) / 2;
         half.min(self.batch).max(1)
     }

@@ -56,11 +56,15 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) const fn new(operation: Operation, reason: Reason) -> Fault {
+    /// A call that failed for a reason the machine understands.
+    #[must_use]
+    pub const fn new(operation: Operation, reason: Reason) -> Fault {
         Fault { operation, reason }
     }
 
-    pub(super) const fn errno(operation: Operation, errno: Errno) -> Fault {
+    /// A call that failed with any other errno.
+    #[must_use]
+    pub const fn errno(operation: Operation, errno: Errno) -> Fault {
         Fault {
             operation,
             reason: Reason::Errno(errno),

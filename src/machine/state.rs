@@ -5,6 +5,7 @@
 
 use super::outcome::{Fault, Outcome};
 use super::request::Slot;
+use super::table::StateName;
 use super::way::History;
 
 /// Where the walker is in its work.
@@ -22,6 +23,20 @@ pub enum State<N> {
     Retry(Retry),
     /// The outcome is decided; what is still held is being closed.
     Done(Outcome),
+}
+
+impl<N> State<N> {
+    /// Its name.
+    pub const fn name(&self) -> StateName {
+        match self {
+            State::Descend(_) => StateName::Descend,
+            State::Strip(_) => StateName::Strip,
+            State::Ascend(_) => StateName::Ascend,
+            State::RemoveEmpty(_) => StateName::RemoveEmpty,
+            State::Retry(_) => StateName::Retry,
+            State::Done(_) => StateName::Done,
+        }
+    }
 }
 
 /// What Descend waits for.

@@ -5,8 +5,6 @@
 //! row but the broken words must be reached, and only the states it names may follow it. Diagrams
 //! and matrices are drawn from here.
 
-use super::state::State;
-
 /// The name of a state, without what it waits for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum StateName {
@@ -22,20 +20,6 @@ pub enum StateName {
     Retry,
     /// Decided; closing what is held.
     Done,
-}
-
-impl<N> State<N> {
-    /// Its name.
-    pub const fn name(&self) -> StateName {
-        match self {
-            State::Descend(_) => StateName::Descend,
-            State::Strip(_) => StateName::Strip,
-            State::Ascend(_) => StateName::Ascend,
-            State::RemoveEmpty(_) => StateName::RemoveEmpty,
-            State::Retry(_) => StateName::Retry,
-            State::Done(_) => StateName::Done,
-        }
-    }
 }
 
 /// One row of the table.
