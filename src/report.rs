@@ -76,6 +76,9 @@ impl fmt::Display for Leftover {
 fn hint(operation: Operation, errno: i32) -> Option<&'static str> {
     use rustix::io::Errno;
     match (operation, Errno::from_raw_os_error(errno)) {
+        (Operation::Identify, Errno::STALE) => {
+            Some("another directory has its name by now, and was not entered")
+        }
         (_, Errno::XDEV) => Some("something else is mounted there: unmount it first"),
         (_, Errno::BUSY) => Some("it is a mount point: unmount it first"),
         (_, Errno::TOOBIG) => Some("a limit of the walk was reached: raise it"),

@@ -55,6 +55,7 @@ impl Event<'_> {
             Request::OpenBase { .. }
             | Request::OpenRoot { .. }
             | Request::OpenParent { .. }
+            | Request::OpenAbove { .. }
             | Request::Identify { .. }
             | Request::Inspect { .. }
             | Request::Read { .. }

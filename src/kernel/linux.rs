@@ -40,6 +40,9 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
+/// A directory that is identified, or names are looked up in, and nothing else.
+const COMPARED: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
 impl<'a> Linux<'a> {
     /// For a walk from `root`. Under `keep_root` the root may be a mount point.
     #[must_use]
@@ -83,8 +86,7 @@ impl<'a> Linux<'a> {
     fn open_base(&self) -> Result<OwnedFd, Errno> {
         match self.at {
             At::Path => retry_on_intr(|| {
-                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                rustix::fs::openat(CWD, self.root.parent(), flags, Mode::empty())
+                rustix::fs::openat(CWD, self.root.parent(), COMPARED, Mode::empty())
             }),
             At::Directory(fd) => retry_on_intr(|| rustix::io::fcntl_dupfd_cloexec(fd, 0)),
         }
@@ -110,9 +112,9 @@ impl<'a> Linux<'a> {
         }
     }
 
-    fn open_parent(&self, child: Slot) -> Result<OwnedFd, Errno> {
+    fn open_parent(&self, child: Slot, flags: OFlags) -> Result<OwnedFd, Errno> {
         let child = self.fd(child)?;
-        retry_on_intr(|| rustix::fs::openat(child, c"..", DIRECTORY, Mode::empty()))
+        retry_on_intr(|| rustix::fs::openat(child, c"..", flags, Mode::empty()))
     }
 
     fn read(&self, slot: Slot, names: &mut NameStore) -> Read<Name> {
@@ -166,7 +168,11 @@ impl Kernel for Linux<'_> {
                 Reply::Open(self.hold(slot, opened))
             }
             Request::OpenParent { child, slot } => {
-                let opened = self.open_parent(child);
+                let opened = self.open_parent(child, DIRECTORY);
+                Reply::Open(self.hold(slot, opened))
+            }
+            Request::OpenAbove { child, slot } => {
+                let opened = self.open_parent(child, COMPARED);
                 Reply::Open(self.hold(slot, opened))
             }
             Request::Identify { slot } => Reply::Identify(match self.fd(slot) {

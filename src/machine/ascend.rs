@@ -10,7 +10,7 @@ use super::pending::Names;
 use super::reply::{Birth, Gone, Identify, Identity, Open, Reply};
 use super::request::{Operation, Request, Slot};
 use super::retry::failed;
-use super::state::{Ascend, Child, Cleared, RemoveEmpty, Retry, Root, State};
+use super::state::{Ascend, Child, Cleared, RemoveEmpty, Retry, Root, Start, State};
 use super::table::Arm;
 use super::{Step, Walker, other_than};
 
@@ -30,7 +30,7 @@ impl<N: Copy + Eq> Walker<N> {
                 child: slot,
                 slot: self.slots.lowest_free(),
             }),
-            Ascend::OpeningAbove(parent) => Some(Request::OpenParent {
+            Ascend::OpeningAbove(parent) => Some(Request::OpenAbove {
                 child: parent,
                 slot: self.slots.lowest_free(),
             }),
@@ -48,7 +48,7 @@ impl<N: Copy + Eq> Walker<N> {
         reply: Reply<N>,
     ) -> Step<N> {
         match (state, reply) {
-            (Ascend::Closing, Reply::Closed) => self.ascend_closed(names),
+            (Ascend::Closing, Reply::Closed) => self.ascend_closed(),
             (Ascend::Opening, Reply::Open(open)) => {
                 self.ascend_opened(names, Which::Parent, open, Ascend::Identifying)
             }
@@ -84,13 +84,13 @@ impl<N: Copy + Eq> Walker<N> {
         }
     }
 
-    fn ascend_closed<S: Names<Name = N>>(&mut self, names: &mut S) -> Step<N> {
+    fn ascend_closed(&mut self) -> Step<N> {
         let cleared = self.pop_level();
         if self.way.len() > 0 {
             self.state = State::RemoveEmpty(RemoveEmpty::Child(Child::Cleared(cleared)));
             Step::quiet(Arm::AscendClosed)
         } else if self.limits.keep_root {
-            self.ascend_kept(names, cleared)
+            self.ascend_kept(cleared)
         } else {
             self.state = State::RemoveEmpty(RemoveEmpty::Root(Root::Cleared(cleared)));
             Step::quiet(Arm::AscendClosed)
@@ -98,9 +98,15 @@ impl<N: Copy + Eq> Walker<N> {
     }
 
     /// The root is kept, so its passes decide (G12).
-    fn ascend_kept<S: Names<Name = N>>(&mut self, names: &mut S, cleared: Cleared) -> Step<N> {
+    fn ascend_kept(&mut self, cleared: Cleared) -> Step<N> {
         if cleared.cut {
-            return self.lose(names, Arm::AscendKeptLost, Cause::Gone);
+            let start = Start {
+                history: cleared.history,
+                owes: true,
+            };
+            self.state = State::Retry(Retry::OpeningRoot(start));
+            let void = cleared.left.then_some(Note::Void { level: 0 });
+            return Step::noting(Arm::AscendKeptLost, void);
         }
         if let (Some(fault), false) = (self.fault, cleared.left) {
             self.state = failed(fault);
@@ -116,7 +122,7 @@ impl<N: Copy + Eq> Walker<N> {
             self.another_pass(cleared)
         };
         if let Some(history) = again {
-            self.state = State::Retry(Retry::OpeningRoot(history));
+            self.state = State::Retry(Retry::OpeningRoot(Start::again(history)));
             let void = cleared.left.then_some(Note::Void { level: 0 });
             return Step::noting(Arm::AscendKeptAgain, void);
         }

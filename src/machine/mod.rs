@@ -11,8 +11,7 @@
 //! 2. `state`: what each state may be waiting for; `request` and `reply`: the words spoken;
 //! 3. `retry`, `descend`, `strip`, `ascend`, `remove_empty`: the arms, in the order of a walk;
 //! 4. this file: how a step is dispatched, and the two decisions several states share, what is next
-//!    in the current directory ([`Walker::onward`]) and what to do when the way is lost
-//!    ([`Walker::lose`]);
+//!    in the current directory (`onward`) and what to do when the way is lost (`lose`);
 //! 5. `way`, `pending`, `slots`, `limits`: what is remembered.
 //!
 //! "Rule n" in a comment is rule n of `docs/machine.md`; "G n" is a guarantee of `docs/spec.md`.
@@ -46,8 +45,8 @@ pub use reply::{
 };
 pub use request::{Operation, Position, Request, Slot};
 pub use state::{
-    Ascend, Child, Cleared, Descend, RemoveEmpty, Retry, Root, RootUnentered, State, Strip, Then,
-    Unentered,
+    Ascend, Child, Cleared, Descend, RemoveEmpty, Retry, Root, RootUnentered, Start, State, Strip,
+    Then, Unentered,
 };
 pub use table::{Arm, Row, StateName, TABLE};
 pub use way::{History, Level, Reading};
@@ -374,12 +373,12 @@ impl<N: Copy + Eq> Walker<N> {
     /// lasts (rule 9). Every leftover is void (rule 10).
     fn lose<S: Names<Name = N>>(&mut self, names: &mut S, arm: Arm, cause: Cause) -> Step<N> {
         let then = if self.draw() {
-            Then::Again(self.first_history())
+            Then::Again(Start::again(self.first_history()))
         } else {
             Then::Last
         };
-        let note = self.drop_all(names, then);
-        Step::noting(arm, note.unwrap_or(Note::Lost(cause)))
+        self.drop_all(names, then);
+        Step::noting(arm, Note::Lost(cause))
     }
 
     /// Takes one retry from patience; `false` when it is spent.
@@ -391,10 +390,9 @@ impl<N: Copy + Eq> Walker<N> {
         !self.spent
     }
 
-    /// Forgets levels and names; the slots that are held beside the base are closed next. A note
-    /// comes back when nothing is held and the walk ends here: it names a leftover, so it stands for
-    /// the voiding as well.
-    fn drop_all<S: Names<Name = N>>(&mut self, names: &mut S, then: Then) -> Option<Note<N>> {
+    /// Forgets levels and names; what is held beside the base is closed next, and there is always
+    /// something: the directory in which the way was lost, or a base that is to be resolved again.
+    fn drop_all<S: Names<Name = N>>(&mut self, names: &mut S, then: Then) {
         self.way.clear();
         self.pending.clear();
         names.clear();
@@ -402,11 +400,7 @@ impl<N: Copy + Eq> Walker<N> {
         if then == Then::Resolve {
             self.base = None;
         }
-        if self.slots.lowest_held(self.base).is_some() {
-            self.state = State::Retry(Retry::Dropping(then));
-            return None;
-        }
-        self.dropped(then)
+        self.state = State::Retry(Retry::Dropping(then));
     }
 
     fn first_history(&self) -> History {
@@ -453,22 +447,26 @@ impl<N: Copy + Eq> Walker<N> {
                 met: cleared.met,
                 flat,
             })
-        } else if flat < self.limits.passes {
+        } else if flat >= self.limits.passes || (cleared.left && !self.draw()) {
+            // Above a leftover there is another pass only where entries may have been skipped (rule
+            // 7). It reads all below again, so it draws on patience: else passes would multiply from
+            // level to level.
+            None
+        } else {
             Some(History {
                 met: cleared.met,
                 flat: flat + 1,
             })
-        } else {
-            None
         }
     }
 }
 
 impl Cleared {
     /// A leftover below explains that the directory is not empty (rule 4); not so when entries may
-    /// have been skipped, for those were never tried (rule 7).
+    /// have been skipped (rule 7) or the reading was cut short (rule 1), for then some were never
+    /// tried.
     fn is_explained(&self) -> bool {
-        self.left && !self.doubt
+        self.left && !self.doubt && !self.cut
     }
 }
 
@@ -566,11 +564,11 @@ impl<N: Copy + Eq> Walker<N> {
                 level += 1;
             }
             let walked = self.base_of(level + 1) == Some(index + 1);
-            let entered = matches!(
+            let reading = matches!(
                 self.state,
                 State::Strip(Strip::Seeking | Strip::Reading | Strip::Unlinking { .. })
             );
-            let current = index + 1 == self.pending.len() && !entered;
+            let current = index + 1 == self.pending.len() && !reading;
             if !walked && !current && !self.pending[index].given {
                 self.pending[index].given = true;
                 return Some((

@@ -5,7 +5,7 @@ use super::pending::Names;
 use super::reply::{Errno, Gone, Reply, Rmdir};
 use super::request::{Operation, Request};
 use super::retry::failed;
-use super::state::{Child, Cleared, Descend, RemoveEmpty, Retry, Root, State};
+use super::state::{Child, Cleared, Descend, RemoveEmpty, Retry, Root, Start, State};
 use super::table::Arm;
 use super::way::History;
 use super::{Step, Walker, other_than};
@@ -54,7 +54,8 @@ impl<N: Copy + Eq> Walker<N> {
                 Child::Cleared(_) | Child::Blocked(_) | Child::Given,
             ) => self.child_gone(names, Arm::ChildVanished, why),
             (Rmdir::NotDirectory, Child::Cleared(_) | Child::Blocked(_) | Child::Given) => {
-                self.turn_into_file(names, Arm::ChildTurned, Arm::ChildFlipped)
+                let void = self.void_below(why);
+                self.turn_into_file(names, Arm::ChildTurned, Arm::ChildFlipped, void)
             }
             (Rmdir::NotEmpty, Child::Cleared(cleared)) => self.child_not_empty(names, cleared),
             (Rmdir::NotEmpty | Rmdir::Busy | Rmdir::Failed(_), Child::Blocked(fault)) => {
@@ -64,7 +65,7 @@ impl<N: Copy + Eq> Walker<N> {
                 if let Some(child) = self.pending.last_mut() {
                     child.given = false;
                 }
-                self.state = State::Descend(Descend::Opening(History::FIRST));
+                self.onward();
                 Step::quiet(Arm::ChildTakenBack)
             }
             (Rmdir::Busy, Child::Cleared(_)) => {
@@ -81,13 +82,17 @@ impl<N: Copy + Eq> Walker<N> {
 
     /// The child is no more, so leftovers below it are void (rule 10).
     fn child_gone<S: Names<Name = N>>(&mut self, names: &mut S, arm: Arm, why: Child) -> Step<N> {
-        let void = match why {
-            Child::Cleared(cleared) if cleared.left => Some(self.void_child()),
-            Child::Cleared(_) | Child::Blocked(_) | Child::Given => None,
-        };
+        let void = self.void_below(why);
         self.forget_child(names);
         self.onward();
         Step::noting(arm, void)
+    }
+
+    fn void_below(&self, why: Child) -> Option<Note<N>> {
+        match why {
+            Child::Cleared(cleared) => cleared.left.then(|| self.void_child()),
+            Child::Blocked(_) | Child::Given => None,
+        }
     }
 
     fn void_child(&self) -> Note<N> {
@@ -128,7 +133,11 @@ impl<N: Copy + Eq> Walker<N> {
                 self.end(Arm::RootVanished, Outcome::Vanished, self.void_root(why))
             }
             (Rmdir::Gone(Gone::Stale), Root::Cleared(_) | Root::Blocked(_) | Root::Deciding) => {
-                self.stale(names, Operation::Rmdir, Arm::RootStale, Arm::RootStaleAgain)
+                self.stale(
+                    names,
+                    Operation::Rmdir,
+                    (Arm::RootStale, Arm::RootStaleAgain),
+                )
             }
             (Rmdir::NotDirectory, Root::Cleared(_) | Root::Blocked(_) | Root::Deciding) => {
                 self.end(Arm::RootTurned, Outcome::NotDirectory, None)
@@ -169,7 +178,7 @@ impl<N: Copy + Eq> Walker<N> {
             return self.root_left(Arm::RootFull, Reason::NotEmpty);
         };
         let void = cleared.left.then_some(Note::Void { level: 0 });
-        self.state = State::Retry(Retry::OpeningRoot(history));
+        self.state = State::Retry(Retry::OpeningRoot(Start::again(history)));
         Step::noting(arm, void)
     }
 

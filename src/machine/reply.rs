@@ -14,7 +14,7 @@ pub struct Errno(pub i32);
 /// The reply to one request: one variant per kind of request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Reply<N> {
-    /// To `OpenBase`, `OpenRoot`, `Open`, `OpenParent`.
+    /// To `OpenBase`, `OpenRoot`, `Open`, `OpenParent`, `OpenAbove`.
     Open(Open),
     /// To `Identify`.
     Identify(Identify),

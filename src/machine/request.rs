@@ -44,6 +44,14 @@ pub enum Request<N> {
         /// The number the parent gets.
         slot: Slot,
     },
+    /// Open `..` of `child` to be compared and nothing else: it need not be readable, and it may lie
+    /// on another mount.
+    OpenAbove {
+        /// The directory whose parent is wanted.
+        child: Slot,
+        /// The number the parent gets.
+        slot: Slot,
+    },
     /// Tell which directory `slot` is.
     Identify {
         /// The open directory.

@@ -7,7 +7,7 @@ use super::outcome::{At, Cause, Fault, Note, Outcome, Reason, Refusal};
 use super::pending::Names;
 use super::reply::{Gone, Identify, Identity, Inspect, Open, Reply};
 use super::request::{Operation, Position, Request, Slot};
-use super::state::{RemoveEmpty, Retry, Root, RootUnentered, State, Strip, Then};
+use super::state::{RemoveEmpty, Retry, Root, RootUnentered, Start, State, Strip, Then};
 use super::table::Arm;
 use super::way::{History, Level, Reading};
 use super::{Step, Walker, other_than};
@@ -43,18 +43,16 @@ impl<N: Copy + Eq> Walker<N> {
             (Retry::Dropping(then), Reply::Closed) => self.retry_dropped(then),
             (Retry::OpeningBase, Reply::Open(open)) => self.retry_base(open),
             (Retry::IdentifyingBase, Reply::Identify(identify)) => {
-                self.retry_base_identity(identify)
+                self.retry_base_identity(names, identify)
             }
-            (Retry::OpeningRoot(history), Reply::Open(open)) => {
-                self.retry_root(names, history, open)
-            }
+            (Retry::OpeningRoot(start), Reply::Open(open)) => self.retry_root(names, start, open),
             (Retry::IdentifyingRoot(slot, history), Reply::Identify(identify)) => {
                 self.retry_identity(slot, history, identify)
             }
             (Retry::Inspecting(slot, history), Reply::Inspect(kept)) => {
                 self.retry_inspected(slot, history, kept)
             }
-            (Retry::Leaving(slot, why), Reply::Closed) => self.retry_left(names, slot, why),
+            (Retry::Leaving(slot, why), Reply::Closed) => self.retry_left(slot, why),
             (Retry::Dropping(_) | Retry::Leaving(..), other_than!(Closed))
             | (Retry::OpeningBase | Retry::OpeningRoot(_), other_than!(Open))
             | (Retry::IdentifyingBase | Retry::IdentifyingRoot(..), other_than!(Identify))
@@ -76,9 +74,9 @@ impl<N: Copy + Eq> Walker<N> {
     /// Everything is dropped.
     pub(super) fn dropped(&mut self, then: Then) -> Option<Note<N>> {
         match then {
-            Then::Again(history) => self.state = State::Retry(Retry::OpeningRoot(history)),
+            Then::Again(start) => self.state = State::Retry(Retry::OpeningRoot(start)),
             Then::Resolve => self.state = State::Retry(Retry::OpeningBase),
-            Then::Last => return self.decide(Root::Deciding),
+            Then::Last => return self.decide(Root::Deciding, LEFT),
         }
         None
     }
@@ -113,20 +111,21 @@ impl<N: Copy + Eq> Walker<N> {
         Step::quiet(arm)
     }
 
-    fn retry_base_identity(&mut self, identify: Identify) -> Step<N> {
+    fn retry_base_identity<S: Names<Name = N>>(
+        &mut self,
+        names: &mut S,
+        identify: Identify,
+    ) -> Step<N> {
         let (arm, state) = match identify {
             Identify::Is(found) => {
                 self.base_identity = Some(found);
-                let history = self.first_history();
-                (
-                    Arm::RetryBaseKnown,
-                    State::Retry(Retry::OpeningRoot(history)),
-                )
+                let start = Start::again(self.first_history());
+                (Arm::RetryBaseKnown, State::Retry(Retry::OpeningRoot(start)))
             }
-            Identify::Gone(Gone::Missing | Gone::Stale) => (
-                Arm::RetryBaseUnknown,
-                failed(Fault::new(Operation::Identify, Reason::Stale)),
-            ),
+            Identify::Gone(Gone::Missing | Gone::Stale) => {
+                let arms = (Arm::RetryBaseDied, Arm::RetryBaseUnknown);
+                return self.stale(names, Operation::Identify, arms);
+            }
             Identify::Unsupported => (
                 Arm::RetryBaseUnknown,
                 State::Done(Outcome::Refused(Refusal::NoMountId)),
@@ -143,16 +142,11 @@ impl<N: Copy + Eq> Walker<N> {
     fn retry_root<S: Names<Name = N>>(
         &mut self,
         names: &mut S,
-        history: History,
+        start: Start,
         open: Open,
     ) -> Step<N> {
         match (open, self.root) {
-            (Open::Opened, Some(_) | None) => {
-                let slot = self.slots.lowest_free();
-                self.slots.hold(slot);
-                self.state = State::Retry(Retry::IdentifyingRoot(slot, history));
-                Step::quiet(Arm::RetryOpened)
-            }
+            (Open::Opened, Some(_) | None) => self.retry_opened(start),
             (Open::Gone(Gone::Missing), Some(_) | None) => {
                 self.state = State::Done(self.absent());
                 Step::quiet(Arm::RetryAbsent)
@@ -160,8 +154,7 @@ impl<N: Copy + Eq> Walker<N> {
             (Open::Gone(Gone::Stale), Some(_) | None) => self.stale(
                 names,
                 Operation::Open,
-                Arm::RetryStale,
-                Arm::RetryStaleAgain,
+                (Arm::RetryStale, Arm::RetryStaleAgain),
             ),
             (Open::NotDirectory, None) => {
                 self.state = State::Done(Outcome::NotDirectory);
@@ -176,14 +169,26 @@ impl<N: Copy + Eq> Walker<N> {
                 Step::quiet(Arm::RetryReplaced)
             }
             (Open::NotDirectory | Open::Mounted, Some(_)) => {
-                let note = self.decide(Root::Deciding);
+                let note = self.decide(Root::Deciding, REPLACED);
                 Step::noting(Arm::RetryReplaced, note)
             }
             (Open::Exhausted(errno) | Open::Failed(errno), Some(_) | None) => {
-                let note = self.decide(Root::Blocked(Fault::errno(Operation::Open, errno)));
+                let fault = Fault::errno(Operation::Open, errno);
+                let note = self.decide(Root::Blocked(fault), fault);
                 Step::noting(Arm::RetryUnopenable, note)
             }
         }
+    }
+
+    fn retry_opened(&mut self, start: Start) -> Step<N> {
+        let slot = self.slots.lowest_free();
+        self.slots.hold(slot);
+        if start.owes && !self.draw() {
+            self.state = State::Retry(Retry::Leaving(slot, RootUnentered::Spent));
+            return Step::quiet(Arm::RetrySpent);
+        }
+        self.state = State::Retry(Retry::IdentifyingRoot(slot, start.history));
+        Step::quiet(Arm::RetryOpened)
     }
 
     fn retry_identity(&mut self, slot: Slot, history: History, identify: Identify) -> Step<N> {
@@ -264,19 +269,20 @@ impl<N: Copy + Eq> Walker<N> {
         });
     }
 
-    fn retry_left<S: Names<Name = N>>(
-        &mut self,
-        names: &mut S,
-        slot: Slot,
-        why: RootUnentered,
-    ) -> Step<N> {
+    fn retry_left(&mut self, slot: Slot, why: RootUnentered) -> Step<N> {
         self.slots.free(slot);
         let note = match why {
             RootUnentered::Vanished => {
-                return self.lose(names, Arm::RetryLeft, Cause::Gone);
+                let start = Start {
+                    history: self.first_history(),
+                    owes: true,
+                };
+                self.state = State::Retry(Retry::OpeningRoot(start));
+                None
             }
-            RootUnentered::Stranger => self.decide(Root::Deciding),
-            RootUnentered::Blocked(fault) => self.decide(Root::Blocked(fault)),
+            RootUnentered::Stranger => self.decide(Root::Deciding, REPLACED),
+            RootUnentered::Spent => self.decide(Root::Deciding, LEFT),
+            RootUnentered::Blocked(fault) => self.decide(Root::Blocked(fault), fault),
             RootUnentered::Refused(refusal) => {
                 self.state = State::Done(Outcome::Refused(refusal));
                 None
@@ -286,8 +292,8 @@ impl<N: Copy + Eq> Walker<N> {
     }
 
     /// The root is not entered: one removal of its name decides. A root that is to be kept is not
-    /// removed, so there it ends at once.
-    fn decide(&mut self, why: Root) -> Option<Note<N>> {
+    /// removed, so there it ends at once, and `fault` says why something may be left in it.
+    fn decide(&mut self, why: Root, fault: Fault) -> Option<Note<N>> {
         if !self.limits.keep_root {
             self.state = State::RemoveEmpty(RemoveEmpty::Root(why));
             return None;
@@ -299,7 +305,6 @@ impl<N: Copy + Eq> Walker<N> {
             }
             Root::Deciding | Root::Cleared(_) => {
                 self.state = State::Done(Outcome::NotEmpty);
-                let fault = Fault::new(Operation::Read, Reason::NotEmpty);
                 Some(Note::Leftover {
                     at: At::Root,
                     fault,
@@ -314,13 +319,12 @@ impl<N: Copy + Eq> Walker<N> {
         &mut self,
         names: &mut S,
         operation: Operation,
-        arm: Arm,
-        again: Arm,
+        (arm, again): (Arm, Arm),
     ) -> Step<N> {
         if self.limits.resolvable && !self.resolved && self.draw() {
             self.resolved = true;
-            let note = self.drop_all(names, Then::Resolve);
-            return Step::noting(arm, note.unwrap_or(Note::Lost(Cause::StaleBase)));
+            self.drop_all(names, Then::Resolve);
+            return Step::noting(arm, Note::Lost(Cause::StaleBase));
         }
         self.state = failed(Fault::new(operation, Reason::Stale));
         Step::quiet(again)
@@ -332,6 +336,21 @@ impl<N: Copy + Eq> Walker<N> {
             Outcome::Vanished
         } else {
             Outcome::Absent
+        }
+    }
+}
+
+/// Why a kept root may not be empty when patience is spent.
+const LEFT: Fault = Fault::new(Operation::Read, Reason::NotEmpty);
+/// Why a kept root may not be empty when something else has its name.
+const REPLACED: Fault = Fault::new(Operation::Identify, Reason::Stale);
+
+impl Start {
+    /// Opens the root for a pass after others with this history.
+    pub(super) const fn again(history: History) -> Start {
+        Start {
+            history,
+            owes: false,
         }
     }
 }

@@ -158,7 +158,7 @@ pub enum Retry {
     /// The parent's identity.
     IdentifyingBase,
     /// The opening of the root.
-    OpeningRoot(History),
+    OpeningRoot(Start),
     /// The root's identity.
     IdentifyingRoot(Slot, History),
     /// What the root's file system keeps its word on.
@@ -167,11 +167,20 @@ pub enum Retry {
     Leaving(Slot, RootUnentered),
 }
 
+/// How the root is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Start {
+    /// What earlier passes over it met.
+    pub history: History,
+    /// It was said to be gone. If its name is still there, that costs a retry.
+    pub owes: bool,
+}
+
 /// What follows once everything is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Then {
     /// Start at the root again.
-    Again(History),
+    Again(Start),
     /// The root's parent is stale: resolve its path again.
     Resolve,
     /// Patience is spent: one last removal decides (rule 9).
@@ -185,6 +194,8 @@ pub enum RootUnentered {
     Vanished,
     /// It is not the directory first opened (rule 8).
     Stranger,
+    /// It was said to be gone, it is there, and patience is spent (rule 9).
+    Spent,
     /// It may not be entered; it may still be empty (rule 3).
     Blocked(Fault),
     /// It must not be touched.

@@ -123,7 +123,7 @@ table! {
             "continuing is not a new pass (rule 7)";
         StripSeekGone: "seek", "gone" => [Ascend]
             "nothing left to strip; not a pass (rule 1)";
-        StripSeekFailed: "seek", "failed" => [onward]
+        StripSeekFailed: "seek", "failed" => [Ascend]
             "the rest cannot be read: a leftover";
         StripFile: "read", "entry, no directory or of unknown type" => [Strip]
             "unlinked at once; unknown types cost no stat (rule 2)";
@@ -131,21 +131,21 @@ table! {
             "noted, to be entered when the reading stops";
         StripFull: "read", "entry, a directory, and the list is full" => [Descend RemoveEmpty]
             "the noted ones first; the reading continues here later (rule 7)";
-        StripLimit: "read", "entry, beyond max_entries" => [onward]
+        StripLimit: "read", "entry, beyond max_entries" => [Descend Ascend RemoveEmpty]
             "nothing else bounds a listing that never ends";
-        StripEnd: "read", "end" => [onward]
+        StripEnd: "read", "end" => [Descend Ascend RemoveEmpty]
             "the pass is whole";
         StripGone: "read", "gone" => [Ascend]
             "nothing left to strip; not a pass (rule 1)";
-        StripReadFailed: "read", "failed" => [onward]
+        StripReadFailed: "read", "failed" => [Descend Ascend RemoveEmpty]
             "a leftover; what was noted is still tried";
         StripRemoved: "unlink", "removed" => [Strip]
             "one file, one system call";
         StripVanished: "unlink", "gone" => [Strip]
             "someone else removed it first (rule 1)";
-        StripIsDirectory: "unlink", "is a directory" => [onward]
+        StripIsDirectory: "unlink", "is a directory" => [Strip Descend RemoveEmpty]
             "the listing was wrong or is old: noted (rule 2)";
-        StripMayBeDirectory: "unlink", "denied, of unknown type" => [onward]
+        StripMayBeDirectory: "unlink", "denied, of unknown type" => [Strip Descend RemoveEmpty]
             "a 0555 or sticky parent answers so for directories: noted (rule 2)";
         StripDenied: "unlink", "denied, known to be a file" => [Strip]
             "a leftover";
@@ -155,7 +155,7 @@ table! {
             "it was a file";
         StripTurnedVanished: "unlink turned", "gone" => [onward]
             "someone else removed it first (rule 1)";
-        StripTurnedBack: "unlink turned", "is a directory" => [Descend]
+        StripTurnedBack: "unlink turned", "is a directory" => [Descend RemoveEmpty]
             "once each way (rule 2)";
         StripFlipped: "unlink turned", "is a directory, the second time" => [onward]
             "it changes faster than we look: left for the next pass (rule 2)";
@@ -171,8 +171,8 @@ table! {
             "a whole pass begun after the last removal met nothing (G12)";
         AscendKeptAgain: "close child", "closed, root kept, another pass" => [Retry]
             "what the pass met may be gone; the next pass tells (rule 4)";
-        AscendKeptLost: "close child", "closed, root kept, the reading was cut short" => [Retry Done]
-            "whether the root is gone is seen by its name only (rule 1)";
+        AscendKeptLost: "close child", "closed, root kept, the reading was cut short" => [Retry]
+            "whether the root is gone is seen by its name only; if it is there, that costs a retry (rule 1)";
         AscendKeptFull: "close child", "closed, root kept, no further pass" => [Done]
             "something is left (rule 4)";
         AscendKeptFault: "close child", "closed, root kept, and it could not be read" => [Done]
@@ -229,12 +229,12 @@ table! {
             "its passes stopped shrinking, or patience is spent: a leftover (rule 4)";
         ChildBlocked: "rmdir child", "not removed, and it could not be entered" => [onward]
             "a leftover, for the reason it could not be entered (rule 3)";
-        ChildTakenBack: "rmdir child", "not removed, and it was given away" => [Descend]
+        ChildTakenBack: "rmdir child", "not removed, and it was given away" => [Descend RemoveEmpty]
             "who was asked to remove it has not: taken back and entered";
         ChildTurned: "rmdir child", "not a directory" => [Strip]
-            "swapped for a file meanwhile: unlinked (rule 2)";
+            "swapped for a file meanwhile: unlinked; leftovers below it are void (rules 2, 10)";
         ChildFlipped: "rmdir child", "not a directory, the second time" => [onward]
-            "it changes faster than we look: left for the next pass (rule 2)";
+            "it changes faster than we look: left for the next pass; leftovers below it are void (rules 2, 10)";
         ChildFailed: "rmdir child", "busy or failed" => [onward]
             "a leftover";
         RootRemoved: "rmdir root", "removed" => [Done]
@@ -243,7 +243,7 @@ table! {
             "the root's name was seen absent (G5)";
         RootStale: "rmdir root", "gone: ESTALE" => [Retry]
             "it may be the parent that is stale: its path is resolved once more (rule 8)";
-        RootStaleAgain: "rmdir root", "gone: ESTALE, and no path left to resolve" => [Done]
+        RootStaleAgain: "rmdir root", "gone: ESTALE, and no path to resolve or no patience" => [Done]
             "no proof that the root is gone: Io (rule 8)";
         RootExplained: "rmdir root", "not empty, a leftover is known below" => [Done]
             "NotEmpty (rule 4)";
@@ -259,7 +259,7 @@ table! {
             "nothing below explains it: Io, for the reason it could not be entered";
         RootDecided: "rmdir root", "not empty, and this removal decides" => [Done]
             "NotEmpty (rules 8, 9)";
-        RootBusy: "rmdir root", "busy" => [Done]
+        RootBusy: "rmdir root", "busy, and it was entered or this removal decides" => [Done]
             "a mount was placed on it: NotEmpty (rule 8)";
         RootTurned: "rmdir root", "not a directory" => [Done]
             "its name was replaced: NotADirectory (rule 8)";
@@ -283,15 +283,19 @@ table! {
             "Io: nothing was touched";
         RetryBaseKnown: "identify base", "is" => [Retry]
             "what the root is compared with";
-        RetryBaseUnknown: "identify base", "anything else" => [Done]
+        RetryBaseDied: "identify base", "gone" => [Retry]
+            "it was removed between the opening and now: its path is resolved once more (rule 8)";
+        RetryBaseUnknown: "identify base", "anything else, or gone and no path to resolve or no patience" => [Done]
             "Io, or Refused where mounts cannot be told apart";
         RetryOpened: "open root", "opened" => [Retry]
             "its identity decides whether it is entered";
+        RetrySpent: "open root", "opened, it was said to be gone, and patience is spent" => [Retry]
+            "not entered again: one removal decides (rule 9)";
         RetryAbsent: "open root", "gone: ENOENT" => [Done]
             "the root's name was seen absent (G5, G11)";
         RetryStale: "open root", "gone: ESTALE" => [Retry]
             "it may be the parent that is stale: its path is resolved once more (rule 8)";
-        RetryStaleAgain: "open root", "gone: ESTALE, and no path left to resolve" => [Done]
+        RetryStaleAgain: "open root", "gone: ESTALE, and no path to resolve or no patience" => [Done]
             "no proof that the root is gone: Io (rule 8)";
         RetryNotDirectory: "open root", "not a directory, from the start" => [Done]
             "untouched (G11)";
@@ -308,15 +312,15 @@ table! {
         RetryStranger: "identify root", "is another" => [Retry]
             "not entered: one removal decides (rule 8)";
         RetryRefused: "identify root", "is on another mount than its parent, or mounts cannot be told apart" => [Retry]
-            "Refused (G11)";
+            "Refused (G11, G4)";
         RetryDied: "identify root", "gone" => [Retry]
-            "removed between the opening and now";
+            "removed between the opening and now: its name is asked for again";
         RetryUnidentified: "identify root", "failed" => [Retry]
             "what cannot be identified is not entered";
         RetryInspected: "inspect", "told" => [Strip]
             "the root's level";
-        RetryLeft: "close root", "closed, it is not entered" => [RemoveEmpty Done]
-            "one removal decides, or nothing is touched";
+        RetryLeft: "close root", "closed, it is not entered" => [Retry RemoveEmpty Done]
+            "its name is asked for again, one removal decides, or nothing is touched";
         RetryBroken: "any", BROKEN => [Done]
             "the world broke its word";
     }

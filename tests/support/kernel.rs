@@ -49,7 +49,11 @@ pub struct Hooked<K, F> {
 
 impl<K, F> Hooked<K, F> {
     pub fn new(inner: K, hook: F) -> Hooked<K, F> {
-        Hooked { inner, hook, requests: 0 }
+        Hooked {
+            inner,
+            hook,
+            requests: 0,
+        }
     }
 }
 
@@ -63,6 +67,7 @@ impl<K: Kernel, F: FnMut(&Moment<'_>) -> Option<Reply<Name>>> Kernel for Hooked<
             Request::OpenBase { .. }
             | Request::OpenRoot { .. }
             | Request::OpenParent { .. }
+            | Request::OpenAbove { .. }
             | Request::Identify { .. }
             | Request::Inspect { .. }
             | Request::Read { .. }
@@ -70,7 +75,12 @@ impl<K: Kernel, F: FnMut(&Moment<'_>) -> Option<Reply<Name>>> Kernel for Hooked<
             | Request::RmdirRoot { .. }
             | Request::Close { .. } => Vec::new(),
         };
-        let moment = Moment { number: self.requests, request, name, names };
+        let moment = Moment {
+            number: self.requests,
+            request,
+            name,
+            names,
+        };
         match (self.hook)(&moment) {
             Some(reply) => reply,
             None => self.inner.answer(request, names),
@@ -92,12 +102,21 @@ pub fn remove_hooked(
 
 /// The requests and replies of one walk, in words; for messages of failing tests.
 pub fn log(event: &Event<'_>) -> String {
-    format!("{:?} -> {:?} at {}", event.request, event.reply, event.path().display())
+    format!(
+        "{:?} -> {:?} at {}",
+        event.request,
+        event.reply,
+        event.path().display()
+    )
 }
 
 /// The names of the entries of a directory.
 pub fn names_in(path: &Path) -> BTreeSet<std::ffi::OsString> {
     std::fs::read_dir(path)
-        .map(|dir| dir.filter_map(Result::ok).map(|entry| entry.file_name()).collect())
+        .map(|dir| {
+            dir.filter_map(Result::ok)
+                .map(|entry| entry.file_name())
+                .collect()
+        })
         .unwrap_or_default()
 }

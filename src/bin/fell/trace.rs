@@ -96,6 +96,9 @@ fn request(event: &Event<'_>) -> Value {
         Request::OpenParent { child, slot } => {
             json!({"call": "open_parent", "child": child.0, "slot": slot.0})
         }
+        Request::OpenAbove { child, slot } => {
+            json!({"call": "open_above", "child": child.0, "slot": slot.0})
+        }
         Request::Identify { slot } => json!({"call": "identify", "slot": slot.0}),
         Request::Inspect { slot } => json!({"call": "inspect", "slot": slot.0}),
         Request::Read { slot } => json!({"call": "read", "slot": slot.0}),
