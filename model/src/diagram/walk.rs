@@ -133,7 +133,7 @@ impl World {
             Request::Open { parent, name, slot } => {
                 format!("open `{name}` in {} as {}", at(parent), slot.0)
             }
-            Request::OpenParent { child, slot } => {
+            Request::OpenParent { child, slot } | Request::OpenAbove { child, slot } => {
                 format!("open `..` of {} as {}", at(child), slot.0)
             }
             Request::Identify { slot } => format!("identify {}", slot.0),
@@ -158,7 +158,7 @@ impl World {
                 let path = format!("{}{name}/", self.path(parent));
                 self.opened(slot, path)
             }
-            Request::OpenParent { child, slot } => {
+            Request::OpenParent { child, slot } | Request::OpenAbove { child, slot } => {
                 let inner = self.path(child).trim_end_matches('/');
                 let path = inner.rsplit_once('/').map_or("", |(outer, _)| outer);
                 self.opened(slot, format!("{path}/"))
