@@ -167,6 +167,7 @@ impl<N: Copy + Eq> Walker<N> {
             Unlink::IsDirectory => match self.pending.last_mut() {
                 Some(child) if !child.was_file => {
                     child.was_file = true;
+                    child.given = false;
                     self.onward();
                     return Step::quiet(Arm::StripTurnedBack);
                 }
