@@ -157,7 +157,8 @@ impl<N: Copy + Eq> Walker<N> {
         if cleared.is_explained() {
             return self.root_left(Arm::RootExplained, Reason::NotEmpty);
         }
-        if let Some(fault) = self.fault {
+        // Where a leftover is known this is NotEmpty in the end, though it explains nothing in doubt.
+        if let (Some(fault), false) = (self.fault, cleared.left) {
             return self.end(Arm::RootFault, Outcome::Failed(fault), None);
         }
         let arm = if cleared.cut {
