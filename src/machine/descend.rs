@@ -1,6 +1,6 @@
 //! Descend: entering a subdirectory, the last pending name of the current level.
 
-use super::outcome::{Cause, Fault, Reason};
+use super::outcome::{Cause, Fault, Note, Reason};
 use super::pending::Names;
 use super::reply::{Gone, Identify, Identity, Open, Reply};
 use super::request::{Operation, Request, Slot};
@@ -85,7 +85,7 @@ impl<N: Copy + Eq> Walker<N> {
                 Step::quiet(Arm::DescendVanished)
             }
             Open::NotDirectory => {
-                self.turn_into_file(names, Arm::DescendTurned, Arm::DescendFlipped)
+                self.turn_into_file(names, Arm::DescendTurned, Arm::DescendFlipped, None)
             }
             // The parent of the current directory is never given up: `..` of a directory from which
             // no child was opened may answer EACCES (G8).
@@ -189,12 +189,13 @@ impl<N: Copy + Eq> Walker<N> {
     }
 
     /// The last pending name turned out to be no directory: it is unlinked, unless that happened
-    /// before in this pass (rule 2).
+    /// before in this pass (rule 2). What was left in the directory it named is void (rule 10).
     pub(super) fn turn_into_file<S: Names<Name = N>>(
         &mut self,
         names: &mut S,
         turned: Arm,
         flipped: Arm,
+        void: Option<Note<N>>,
     ) -> Step<N> {
         let Some(child) = self.pending.last_mut() else {
             return self.broken(Arm::DescendBroken);
@@ -202,10 +203,10 @@ impl<N: Copy + Eq> Walker<N> {
         if child.was_directory {
             self.forget_child(names);
             self.onward();
-            return Step::quiet(flipped);
+            return Step::noting(flipped, void);
         }
         child.was_directory = true;
         self.state = State::Strip(Strip::UnlinkingTurned);
-        Step::quiet(turned)
+        Step::noting(turned, void)
     }
 }

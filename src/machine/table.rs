@@ -248,7 +248,7 @@ table! {
         ChildTakenBack: "rmdir child", "not removed, and it was given away" => [Descend]
             "who was asked to remove it has not: taken back and entered";
         ChildTurned: "rmdir child", "not a directory" => [Strip]
-            "swapped for a file meanwhile: unlinked (rule 2)";
+            "swapped for a file meanwhile: unlinked; leftovers below it are void (rules 2, 10)";
         ChildFlipped: "rmdir child", "not a directory, the second time" => [onward]
             "it changes faster than we look: left for the next pass (rule 2)";
         ChildFailed: "rmdir child", "busy or failed" => [onward]
