@@ -65,7 +65,7 @@ impl<N: Copy + Eq> Walker<N> {
                 if let Some(child) = self.pending.last_mut() {
                     child.given = false;
                 }
-                self.state = State::Descend(Descend::Opening(History::FIRST));
+                self.onward();
                 Step::quiet(Arm::ChildTakenBack)
             }
             (Rmdir::Busy, Child::Cleared(_)) => {

@@ -7,9 +7,9 @@ use super::outcome::{At, Fault, Note, Reason};
 use super::pending::{Names, Pending};
 use super::reply::{Gone, Kind, Read, Reply, Seek, Unlink};
 use super::request::{Operation, Position, Request};
-use super::state::{Descend, State, Strip};
+use super::state::{State, Strip};
 use super::table::Arm;
-use super::way::{History, Reading};
+use super::way::Reading;
 use super::{Step, Walker, other_than};
 
 impl<N: Copy + Eq> Walker<N> {
@@ -167,7 +167,8 @@ impl<N: Copy + Eq> Walker<N> {
             Unlink::IsDirectory => match self.pending.last_mut() {
                 Some(child) if !child.was_file => {
                     child.was_file = true;
-                    self.state = State::Descend(Descend::Opening(History::FIRST));
+                    child.given = false;
+                    self.onward();
                     return Step::quiet(Arm::StripTurnedBack);
                 }
                 Some(_) | None => Arm::StripFlipped,

@@ -171,8 +171,8 @@ table! {
             "it was a file";
         StripTurnedVanished: "unlink turned", "gone" => [onward]
             "someone else removed it first (rule 1)";
-        StripTurnedBack: "unlink turned", "is a directory" => [Descend]
-            "once each way (rule 2)";
+        StripTurnedBack: "unlink turned", "is a directory" => [Descend RemoveEmpty]
+            "once each way (rule 2), and no deeper than max_depth";
         StripFlipped: "unlink turned", "is a directory, the second time" => [onward]
             "it changes faster than we look: left for the next pass (rule 2)";
         StripTurnedFailed: "unlink turned", "denied or failed" => [onward]
@@ -245,8 +245,8 @@ table! {
             "its passes stopped shrinking, or patience is spent: a leftover (rule 4)";
         ChildBlocked: "rmdir child", "not removed, and it could not be entered" => [onward]
             "a leftover, for the reason it could not be entered (rule 3)";
-        ChildTakenBack: "rmdir child", "not removed, and it was given away" => [Descend]
-            "who was asked to remove it has not: taken back and entered";
+        ChildTakenBack: "rmdir child", "not removed, and it was given away" => [Descend RemoveEmpty]
+            "who was asked to remove it has not: taken back, and entered unless max_depth forbids it";
         ChildTurned: "rmdir child", "not a directory" => [Strip]
             "swapped for a file meanwhile: unlinked; leftovers below it are void (rules 2, 10)";
         ChildFlipped: "rmdir child", "not a directory, the second time" => [onward]
