@@ -587,3 +587,6 @@ impl<N: Copy + Eq> Walker<N> {
         self.way.levels().get(level).map(|l| l.base as usize)
     }
 }
+
+#[cfg(test)]
+mod tests;
