@@ -30,10 +30,12 @@ macro_rules! arms {
 mod ascend;
 mod descend;
 mod done;
+mod order;
 mod remove_empty;
 mod retry;
 mod script;
 mod strip;
+mod window;
 mod words;
 
 use super::table::TABLE;

@@ -374,7 +374,8 @@ impl Script {
     /// The root is cleared: it is closed and removed.
     #[track_caller]
     pub(super) fn ends_well(self) -> Script {
-        self.closes(1)
+        let slot = self.slot();
+        self.closes(slot)
             .on(rmdir_root(), Rmdir::Removed)
             .over(Outcome::Removed)
     }
