@@ -30,10 +30,14 @@ macro_rules! arms {
 mod ascend;
 mod descend;
 mod done;
+mod given;
+mod lost;
 mod order;
+mod passes;
 mod remove_empty;
 mod retry;
 mod script;
+mod stop;
 mod strip;
 mod window;
 mod words;

@@ -51,6 +51,8 @@ pub(super) struct Script {
     pub(super) notes: Vec<Note<Name>>,
     /// All requests answered.
     pub(super) log: Vec<Request<Name>>,
+    /// The walk before each of them, where that is asked for.
+    pub(super) history: Option<Vec<Script>>,
 }
 
 /// What a test of an arm may end with: one script, or one for each of several answers.
@@ -104,13 +106,24 @@ impl Script {
             note: None,
             notes: Vec::new(),
             log: Vec::new(),
+            history: None,
         }
+    }
+
+    /// Remembers the walk before each request from now on.
+    pub(super) fn remembering(mut self) -> Script {
+        self.history = Some(Vec::new());
+        self
     }
 
     /// The walker asks `request` and is answered `reply`.
     #[track_caller]
     pub(super) fn on(mut self, request: Request<Name>, reply: impl Into<Reply<Name>>) -> Script {
         assert_eq!(self.walker.request(), Some(request), "{:?}", self.log);
+        if let Some(mut history) = self.history.take() {
+            history.push(self.clone());
+            self.history = Some(history);
+        }
         self.log.push(request);
         let before = self.walker.state().name();
         let step = self.walker.step(&mut self.names, reply.into());
