@@ -3,7 +3,8 @@
 //! `script` is the world and `words` what it is told in. `descend`, `strip`, `ascend`,
 //! `remove_empty`, `retry` and `done` have one test for each answer to each thing a state may wait
 //! for, named `<state>_<reply>`; `arms!` keeps them in lists as well, by which
-//! `every_arm_is_tested` holds them against the table.
+//! `every_arm_is_tested` holds them against the table. `order`, `window`, `passes`, `lost`, `given`
+//! and `stop` are whole walks, by subject. `random` is the machine against a hostile world.
 
 extern crate std;
 
@@ -34,6 +35,7 @@ mod given;
 mod lost;
 mod order;
 mod passes;
+mod random;
 mod remove_empty;
 mod retry;
 mod script;
