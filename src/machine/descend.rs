@@ -189,7 +189,7 @@ impl<N: Copy + Eq> Walker<N> {
     }
 
     /// The last pending name turned out to be no directory: it is unlinked, unless that happened
-    /// before in this pass (rule 2).
+    /// before in this pass (rule 2). What was left in the directory it named is void (rule 10).
     pub(super) fn turn_into_file<S: Names<Name = N>>(
         &mut self,
         names: &mut S,

@@ -585,3 +585,6 @@ impl<N: Copy + Eq> Walker<N> {
         self.way.levels().get(level).map(|l| l.base as usize)
     }
 }
+
+#[cfg(test)]
+mod tests;

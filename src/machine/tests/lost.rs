@@ -1,0 +1,193 @@
+//! Whole walks: the way is lost, and the root is opened again while patience lasts (rules 8 and 9).
+
+extern crate std;
+
+use super::super::{
+    Arm, Cause, Fault, Gone, Identify, Limits, Note, Open, Operation, Outcome, Reason, Rmdir,
+};
+#[allow(clippy::wildcard_imports)]
+use super::script::*;
+
+fn patience(patience: u32) -> Limits {
+    Limits {
+        patience,
+        ..holding(1)
+    }
+}
+
+/// Down to `a/b`, back to `a`, and from there `..` is gone.
+fn astray(script: Script) -> Script {
+    let script = script.finds(&["a"]).ends().into_dir("a").stuck("f");
+    let script = script.finds(&["b"]).ends().fells("b");
+    script
+        .on(open_parent(2, 1), Open::Gone(Gone::Missing))
+        .notes(Note::Lost(Cause::Gone))
+        .closes(2)
+        .took(Arm::RetryDropped)
+        .noted(&[])
+        .deep(0)
+        .holds(1)
+}
+
+/// The walk starts at the root, as if it had not begun.
+#[test]
+fn started_again() {
+    let script = astray(Script::new(patience(2)).begin()).patient(1).reopen();
+    assert!(!script.walker.levels()[0].left);
+    let script = astray(script).patient(0).reopen().ends().ends_well();
+    assert!(!script.walker.patience_spent());
+}
+
+/// The root was removed meanwhile.
+#[test]
+fn gone_when_started_again() {
+    let script = astray(Script::new(patience(2)).begin());
+    script
+        .on(open_root(1), Open::Gone(Gone::Missing))
+        .over(Outcome::Vanished);
+}
+
+/// One last removal decides.
+#[test]
+fn patience_spent() {
+    let script = astray(Script::new(patience(0)).begin()).patient(0);
+    assert!(script.walker.patience_spent());
+    let decides = |answer| script.clone().on(rmdir_root(), answer);
+    decides(Rmdir::Removed).quiet().over(Outcome::Removed);
+    decides(Rmdir::Gone(Gone::Missing))
+        .quiet()
+        .over(Outcome::Vanished);
+    decides(Rmdir::NotEmpty)
+        .took(Arm::RootDecided)
+        .notes(root_left(Operation::Rmdir, Reason::NotEmpty))
+        .over(Outcome::NotEmpty);
+    decides(Rmdir::Busy)
+        .took(Arm::RootBusy)
+        .notes(root_left(Operation::Rmdir, Reason::Busy))
+        .over(Outcome::NotEmpty);
+    decides(Rmdir::NotDirectory)
+        .took(Arm::RootTurned)
+        .over(Outcome::NotDirectory);
+    let io = Outcome::Failed(Fault::errno(Operation::Rmdir, E));
+    decides(Rmdir::Failed(E)).took(Arm::RootFailed).over(io);
+    let stale = Outcome::Failed(Fault::new(Operation::Rmdir, Reason::Stale));
+    decides(Rmdir::Gone(Gone::Stale))
+        .took(Arm::RootStaleAgain)
+        .over(stale);
+}
+
+/// Patience that is spent in a directory is spent for the way as well.
+#[test]
+fn patience_is_one_for_all() {
+    let script = Script::new(patience(1)).begin().finds(&["z", "a"]).ends();
+    let script = script.into_dir("a").cut().ascend();
+    let script = script.removes("a", Rmdir::NotEmpty).took(Arm::ChildCut);
+    let script = script.patient(0).into_dir("a").cut().ascend();
+    let script = script.removes("a", Rmdir::NotEmpty).took(Arm::ChildFull);
+    let script = script.opens("z").on_identify(level(0));
+    script
+        .took(Arm::DescendLooped)
+        .closes(1)
+        .closes(2)
+        .then(rmdir_root());
+}
+
+/// With a kept root nothing decides but what was seen: it is left.
+#[test]
+fn patience_spent_and_kept() {
+    let limits = Limits {
+        keep_root: true,
+        ..patience(0)
+    };
+    let script = Script::new(limits).begin().finds(&["a"]).ends();
+    let script = script.opens("a").on_identify(level(0)).closes(1).closes(2);
+    script
+        .took(Arm::RetryDropped)
+        .notes(root_left(Operation::Read, Reason::NotEmpty))
+        .over(Outcome::NotEmpty);
+}
+
+/// Another directory under the root's name is not entered: one removal decides.
+#[test]
+fn stranger() {
+    for (answer, outcome) in [
+        (Rmdir::Removed, Outcome::Removed),
+        (Rmdir::NotEmpty, Outcome::NotEmpty),
+    ] {
+        let script = astray(Script::new(patience(1)).begin());
+        script
+            .on(open_root(1), Open::Opened)
+            .on(identify(1), number(77))
+            .took(Arm::RetryStranger)
+            .closes(1)
+            .on(rmdir_root(), answer)
+            .over(outcome);
+    }
+}
+
+/// ESTALE may be the parent's: its path is resolved again, once until the root is open again.
+#[test]
+fn stale_base() {
+    let resolve = |script: Script| {
+        script
+            .notes(Note::Lost(Cause::StaleBase))
+            .closes(0)
+            .on(open_base(0), Open::Opened)
+            .on(identify(0), number(BASE + 1))
+    };
+    let stale = |script: Script| script.on(open_root(1), Open::Gone(Gone::Stale));
+    let first = resolve(stale(
+        Script::new(patience(3))
+            .on(open_base(0), Open::Opened)
+            .on(identify(0), number(BASE)),
+    ));
+    let failed = Outcome::Failed(Fault::new(Operation::Open, Reason::Stale));
+    stale(first.clone()).took(Arm::RetryStaleAgain).over(failed);
+    first
+        .clone()
+        .on(open_root(1), Open::Gone(Gone::Missing))
+        .over(Outcome::Absent);
+    // Once the root was entered, the path may be resolved again.
+    let entered = first
+        .on(open_root(1), Open::Opened)
+        .on(identify(1), level(0))
+        .on(inspect(1), LOCAL);
+    let script = entered.ends().closes(1);
+    let script = script.on(rmdir_root(), Rmdir::Gone(Gone::Stale));
+    let second = resolve(script.took(Arm::RootStale)).patient(1).reopen();
+    second.ends().ends_well();
+}
+
+/// The base that was resolved again is the one whose identity counts.
+#[test]
+fn stale_base_is_another() {
+    let birthless = super::super::Inspect {
+        births: false,
+        positions: true,
+    };
+    let script = Script::new(patience(3)).begin_on(birthless).ends();
+    let script = script.closes(1).on(rmdir_root(), Rmdir::Gone(Gone::Stale));
+    let script = script.closes(0).on(open_base(0), Open::Opened);
+    let script = script.on(identify(0), number(BASE + 1)).reopen();
+    let script = script.finds(&["a"]).ends().into_dir("a").finds(&["b"]);
+    let script = script.ends().fells("b").up().on_identify(level(0));
+    let script = script.on(open_parent(1, 3), Open::Opened);
+    let fits = |found| script.clone().on(identify(3), found);
+    fits(number(BASE)).took(Arm::AscendAboveMoved);
+    fits(number(BASE + 1)).took(Arm::AscendAboveSame);
+}
+
+/// A root that dies between opening and identity is asked for again.
+#[test]
+fn died_before_entered() {
+    let script = Script::new(patience(1))
+        .on(open_base(0), Open::Opened)
+        .on(identify(0), number(BASE))
+        .on(open_root(1), Open::Opened)
+        .on(identify(1), Identify::Gone(Gone::Missing))
+        .closes(1)
+        .patient(0);
+    script
+        .on(open_root(1), Open::Gone(Gone::Missing))
+        .over(Outcome::Absent);
+}
