@@ -43,12 +43,12 @@ fn unsure() -> Script {
         .up()
         .on_identify(level(0))
         .took(Arm::AscendUnsure)
-        .then(open_parent(1, 3))
+        .then(open_above(1, 3))
 }
 
 fn above() -> Script {
     unsure()
-        .on(open_parent(1, 3), Open::Opened)
+        .on(open_above(1, 3), Open::Opened)
         .then(identify(3))
         .holds(4)
 }
@@ -121,6 +121,7 @@ arms! {
             .closes(1)
             .notes(Note::Void { level: 0 })
             .then(open_root(1))
+            .patient(256)
     }
 
     ascend_closed_root_kept_cut => AscendKeptLost {
@@ -128,10 +129,7 @@ arms! {
         cut.clone()
             .on(open_root(1), Open::Gone(Gone::Missing))
             .over(Outcome::Vanished);
-        cut.notes(Note::Lost(Cause::Gone))
-            .then(open_root(1))
-            .holds(1)
-            .patient(255)
+        cut.quiet().then(open_root(1)).holds(1).patient(256)
     }
 
     ascend_closed_root_kept_cut_spent => AscendKeptLost {
@@ -142,10 +140,16 @@ arms! {
         .begin()
         .cut()
         .closes(1);
-        assert!(spent.walker.patience_spent());
-        spent
+        let there = spent.clone().on(open_root(1), Open::Opened).closes(1);
+        assert!(there.walker.patience_spent());
+        there
             .notes(root_left(Operation::Read, Reason::NotEmpty))
-            .over(Outcome::NotEmpty)
+            .over(Outcome::NotEmpty);
+        spent
+            .clone()
+            .on(open_root(1), Open::Gone(Gone::Missing))
+            .over(Outcome::Vanished);
+        spent.quiet()
     }
 
     ascend_closed_root_kept_left => AscendKeptFull {
@@ -234,7 +238,7 @@ arms! {
                 .clone()
                 .on(identify(1), found)
                 .quiet()
-                .then(open_parent(1, 3))
+                .then(open_above(1, 3))
                 .holds(3)
         })
     }
@@ -271,7 +275,7 @@ arms! {
 
     ascend_above_open => AscendAboveOpened {
         unsure()
-            .on(open_parent(1, 3), Open::Opened)
+            .on(open_above(1, 3), Open::Opened)
             .quiet()
             .then(identify(3))
             .holds(4)
@@ -281,7 +285,7 @@ arms! {
     ascend_above_open_gone => AscendAboveGone {
         GONES.map(|gone| {
             lost(
-                unsure().on(open_parent(1, 3), Open::Gone(gone)),
+                unsure().on(open_above(1, 3), Open::Gone(gone)),
                 Cause::Gone,
                 1,
             )
@@ -295,7 +299,7 @@ arms! {
             Open::Mounted,
             Open::Failed(E),
         ]
-        .map(|reply| lost(unsure().on(open_parent(1, 3), reply), Cause::Unreachable, 1))
+        .map(|reply| lost(unsure().on(open_above(1, 3), reply), Cause::Unreachable, 1))
     }
 
     /// Above level 1 are the root and its base.

@@ -171,23 +171,37 @@ fn stale_base_is_another() {
     let script = script.on(identify(0), number(BASE + 1)).reopen();
     let script = script.finds(&["a"]).ends().into_dir("a").finds(&["b"]);
     let script = script.ends().fells("b").up().on_identify(level(0));
-    let script = script.on(open_parent(1, 3), Open::Opened);
+    let script = script.on(open_above(1, 3), Open::Opened);
     let fits = |found| script.clone().on(identify(3), found);
     fits(number(BASE)).took(Arm::AscendAboveMoved);
     fits(number(BASE + 1)).took(Arm::AscendAboveSame);
 }
 
-/// A root that dies between opening and identity is asked for again.
+/// A root that dies between opening and identity is asked for again, which is free: only when its
+/// name is still there it costs a retry.
 #[test]
 fn died_before_entered() {
-    let script = Script::new(patience(1))
-        .on(open_base(0), Open::Opened)
-        .on(identify(0), number(BASE))
-        .on(open_root(1), Open::Opened)
-        .on(identify(1), Identify::Gone(Gone::Missing))
-        .closes(1)
-        .patient(0);
+    let died = |script: Script| {
+        script
+            .on(open_root(1), Open::Opened)
+            .on(identify(1), Identify::Gone(Gone::Missing))
+            .took(Arm::RetryDied)
+            .closes(1)
+    };
+    let script = died(
+        Script::new(patience(1))
+            .on(open_base(0), Open::Opened)
+            .on(identify(0), number(BASE)),
+    );
     script
+        .clone()
+        .patient(1)
         .on(open_root(1), Open::Gone(Gone::Missing))
         .over(Outcome::Absent);
+    let spent = died(script).patient(0).on(open_root(1), Open::Opened);
+    spent
+        .took(Arm::RetrySpent)
+        .closes(1)
+        .on(rmdir_root(), Rmdir::NotEmpty)
+        .over(Outcome::NotEmpty);
 }

@@ -3,7 +3,7 @@
 extern crate std;
 
 use super::super::{
-    Arm, Cause, Fault, Gone, History, Limits, Note, Open, Operation, Outcome, Reason, Rmdir, Unlink,
+    Arm, Fault, Gone, History, Limits, Note, Open, Operation, Outcome, Reason, Rmdir, Unlink,
 };
 #[allow(clippy::wildcard_imports)]
 use super::script::*;
@@ -209,12 +209,15 @@ fn cut_readings_of_the_root() {
     script.took(Arm::RootFull).over(Outcome::NotEmpty);
 }
 
-/// A cut reading in which a leftover is known is explained, and costs nothing.
+/// A leftover explains no cut reading: what was not read was not tried (rule 1).
 #[test]
 fn cut_and_explained() {
     let script = root_with(&["a"]).into_dir("a").stuck("f").cut().ascend();
     let script = script.removes("a", Rmdir::NotEmpty);
-    script.took(Arm::ChildExplained).patient(256);
+    script
+        .took(Arm::ChildCut)
+        .notes(Note::Void { level: 1 })
+        .patient(255);
 }
 
 /// The removal of a kept root is never asked for; the pass that confirms it is free.
@@ -245,14 +248,17 @@ fn kept_root_passes() {
         .over(Outcome::NotEmpty);
 }
 
-/// Gone is Ok, also for a root that is kept.
+/// Gone is Ok, also for a root that is kept, and costs nothing: only if its name is still there it
+/// costs a retry.
 #[test]
 fn kept_root_gone() {
     let script = Script::new(kept()).begin().cut().closes(1);
-    let script = script.notes(Note::Lost(Cause::Gone)).patient(255);
+    let script = script.took(Arm::AscendKeptLost).quiet().patient(256);
     script
+        .clone()
         .on(open_root(1), Open::Gone(Gone::Missing))
         .over(Outcome::Vanished);
+    script.on(open_root(1), Open::Opened).patient(255);
 }
 
 /// A child of a kept root that stays is one leftover more.

@@ -194,9 +194,14 @@ arms! {
 
     retry_identify_base_failed => RetryBaseUnknown {
         let stale = Outcome::Failed(Fault::new(Operation::Identify, Reason::Stale));
+        for gone in GONES {
+            Script::new(patience(0))
+                .on(open_base(0), Open::Opened)
+                .on(identify(0), Identify::Gone(gone))
+                .took(Arm::RetryBaseUnknown)
+                .over(stale);
+        }
         [
-            (Identify::Gone(Gone::Missing), stale),
-            (Identify::Gone(Gone::Stale), stale),
             (Identify::Unsupported, Outcome::Refused(Refusal::NoMountId)),
             (
                 Identify::Failed(E),
@@ -204,6 +209,26 @@ arms! {
             ),
         ]
         .map(|(reply, outcome)| base().on(identify(0), reply).quiet().over(outcome))
+    }
+
+    retry_identify_base_gone => RetryBaseDied {
+        GONES.map(|gone| {
+            base()
+                .on(identify(0), Identify::Gone(gone))
+                .notes(Note::Lost(Cause::StaleBase))
+                .patient(255)
+                .then(close(0))
+        })
+    }
+
+    retry_open_root_spent => RetrySpent {
+        asked_with(patience(0))
+            .on(open_root(1), Open::Opened)
+            .on(identify(1), Identify::Gone(Gone::Missing))
+            .closes(1)
+            .on(open_root(1), Open::Opened)
+            .quiet()
+            .then(close(1))
     }
 
     retry_open_root => RetryOpened {
@@ -293,7 +318,7 @@ arms! {
                 .then(rmdir_root()),
             asked_again(kept())
                 .on(open_root(1), Open::Mounted)
-                .notes(root_left(Operation::Read, Reason::NotEmpty))
+                .notes(root_left(Operation::Identify, Reason::Stale))
                 .over(Outcome::NotEmpty),
         ]
     }
@@ -442,10 +467,7 @@ arms! {
         let left = opened()
             .on(identify(1), Identify::Gone(Gone::Missing))
             .closes(1);
-        left.notes(Note::Lost(Cause::Gone))
-            .then(open_root(1))
-            .holds(1)
-            .patient(255)
+        left.quiet().then(open_root(1)).holds(1).patient(256)
     }
 
     retry_leaving_closed_gone_spent => RetryLeft {
@@ -454,15 +476,15 @@ arms! {
                 .on(open_root(1), Open::Opened)
                 .on(identify(1), Identify::Gone(Gone::Missing))
                 .closes(1)
+                .on(open_root(1), Open::Opened)
+                .closes(1)
         };
         let kept = Limits {
             keep_root: true,
             ..patience(0)
         };
         [
-            gone(patience(0))
-                .notes(Note::Lost(Cause::Gone))
-                .then(rmdir_root()),
+            gone(patience(0)).quiet().then(rmdir_root()),
             gone(kept)
                 .notes(root_left(Operation::Read, Reason::NotEmpty))
                 .over(Outcome::NotEmpty),
@@ -480,7 +502,7 @@ arms! {
                 .holds(1),
             kept.on(identify(1), number(77))
                 .closes(1)
-                .notes(root_left(Operation::Read, Reason::NotEmpty))
+                .notes(root_left(Operation::Identify, Reason::Stale))
                 .over(Outcome::NotEmpty),
         ]
     }

@@ -361,7 +361,7 @@ impl Script {
     pub(super) fn up(self) -> Script {
         let child = self.slot();
         match self.walker.request() {
-            Some(Request::OpenParent { slot, .. }) => self
+            Some(Request::OpenParent { slot, .. } | Request::OpenAbove { slot, .. }) => self
                 .on(open_parent(child, slot.0), Open::Opened)
                 .took(Arm::AscendOpened),
             request => panic!("no `..`: {request:?}"),

@@ -32,7 +32,7 @@ fn from_every_request() {
     let script = script.ascend().removes("b", Rmdir::Removed);
     let script = script.on(seek(2, 2), super::super::Seek::Sought).ends();
     let script = script.up().on_identify(level(0));
-    let script = script.on(open_parent(1, 3), Open::Opened);
+    let script = script.on(open_above(1, 3), Open::Opened);
     let script = script.on(identify(3), number(BASE)).closes(3).closes(2);
     let script = script.removes("a", Rmdir::Removed);
     let script = script.on(seek(1, 1), super::super::Seek::Sought).ends();

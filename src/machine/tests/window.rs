@@ -77,7 +77,7 @@ fn never_more_than_three_beside_the_window() {
     let script = chain(Script::new(holding(1)).begin_on(BIRTHLESS), 2);
     let script = script.ends().ascend().removes("b", Rmdir::Removed);
     let script = script.up().on_identify(level(0)).took(Arm::AscendUnsure);
-    script.on(open_parent(1, 3), Open::Opened).holds(4);
+    script.on(open_above(1, 3), Open::Opened).holds(4);
 }
 
 /// What came back by `..` is the only level held, and goes on as if it had been held.
@@ -125,7 +125,7 @@ fn births_unknown() {
     let way_back = |script: Script, parent, above| {
         let child = script.slot();
         let script = script.up().on_identify(parent).took(Arm::AscendUnsure);
-        let Some(super::super::Request::OpenParent { slot, .. }) = script.walker.request() else {
+        let Some(super::super::Request::OpenAbove { slot, .. }) = script.walker.request() else {
             panic!("no `../..`");
         };
         let request = script.walker.request().unwrap();

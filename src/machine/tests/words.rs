@@ -95,6 +95,13 @@ pub(super) fn open(parent: u16, name: Name, slot: u16) -> Request<Name> {
     }
 }
 
+pub(super) fn open_above(child: u16, slot: u16) -> Request<Name> {
+    Request::OpenAbove {
+        child: Slot(child),
+        slot: Slot(slot),
+    }
+}
+
 pub(super) fn open_parent(child: u16, slot: u16) -> Request<Name> {
     Request::OpenParent {
         child: Slot(child),
