@@ -391,6 +391,10 @@ fn the_way_up_is_stale_and_the_root_stands() {
     }
 }
 
+//= docs/spec.md#g1-removers
+//= type=test
+//# G1.3: On NFS, removals by others MUST NOT draw on patience, except when a directory went whose `..`
+//# the walker still needs.
 #[test]
 fn the_tree_is_removed_and_reading_is_stale() {
     for window in WINDOWS {
@@ -624,9 +628,6 @@ fn removed_or_left(site: &Site, result: Result<Report, Error>) -> bool {
     ok
 }
 
-//= docs/spec.md#g3-termination
-//= type=test
-//# G3.1: When others act only finitely often, the walker MUST halt.
 #[test]
 fn a_flapper_at_every_few_requests_does_not_hold_the_walk() {
     let alone = requests_undisturbed(&koji_complex(2));
