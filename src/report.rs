@@ -3,6 +3,7 @@
 pub use crate::machine::Operation;
 use std::fmt;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// What a walk did, whatever its end.
@@ -54,6 +55,37 @@ impl Leftover {
     pub fn error(&self) -> io::Error {
         io::Error::from_raw_os_error(self.errno)
     }
+
+    /// What can be done about it, where that is not said by the errno.
+    fn hint(&self) -> Option<&'static str> {
+        use rustix::io::Errno;
+        match (self.operation, Errno::from_raw_os_error(self.errno)) {
+            (Operation::Identify, Errno::STALE) => {
+                Some("another directory has its name by now, and was not entered")
+            }
+            (_, Errno::XDEV) => Some("something else is mounted there: unmount it first"),
+            (Operation::Unlink, Errno::BUSY) if self.is_silly() => {
+                Some("it was removed while open on this machine: it goes when it is closed")
+            }
+            (_, Errno::BUSY) => Some("it is a mount point: unmount it first"),
+            (_, Errno::TOOBIG) => Some("a limit of the walk was reached: raise it"),
+            (_, Errno::MFILE | Errno::NFILE) => Some("lower max_open_dirs or raise `ulimit -n`"),
+            (Operation::Unlink | Operation::Rmdir, Errno::PERM) => {
+                Some("it, or its directory, is immutable or sticky: see lsattr(1)")
+            }
+            (Operation::Open, Errno::ACCESS) => Some("it may not be read: see chmod(1)"),
+            (Operation::Unlink | Operation::Rmdir, Errno::ACCESS) => {
+                Some("its directory may not be written: see chmod(1)")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether an NFS client calls a file so that was unlinked while it was open there.
+    fn is_silly(&self) -> bool {
+        let name = self.path.file_name().map(OsStrExt::as_bytes);
+        name.is_some_and(|name| name.starts_with(b".nfs"))
+    }
 }
 
 impl fmt::Display for Leftover {
@@ -65,35 +97,12 @@ impl fmt::Display for Leftover {
             self.operation,
             self.error()
         )?;
-        match hint(self.operation, self.errno) {
+        match self.hint() {
             Some(hint) => write!(f, "; {hint}"),
             None => Ok(()),
         }
     }
 }
-
-/// What can be done about it, where that is not said by the errno.
-fn hint(operation: Operation, errno: i32) -> Option<&'static str> {
-    use rustix::io::Errno;
-    match (operation, Errno::from_raw_os_error(errno)) {
-        (Operation::Identify, Errno::STALE) => {
-            Some("another directory has its name by now, and was not entered")
-        }
-        (_, Errno::XDEV) => Some("something else is mounted there: unmount it first"),
-        (_, Errno::BUSY) => Some("it is a mount point: unmount it first"),
-        (_, Errno::TOOBIG) => Some("a limit of the walk was reached: raise it"),
-        (_, Errno::MFILE | Errno::NFILE) => Some("lower max_open_dirs or raise `ulimit -n`"),
-        (Operation::Unlink | Operation::Rmdir, Errno::PERM) => {
-            Some("it, or its directory, is immutable or sticky: see lsattr(1)")
-        }
-        (Operation::Open, Errno::ACCESS) => Some("it may not be read: see chmod(1)"),
-        (Operation::Unlink | Operation::Rmdir, Errno::ACCESS) => {
-            Some("its directory may not be written: see chmod(1)")
-        }
-        _ => None,
-    }
-}
-
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -104,5 +113,27 @@ impl fmt::Display for Operation {
             Operation::Unlink => "unlink",
             Operation::Rmdir => "rmdir",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn busy(path: &str, operation: Operation) -> String {
+        let leftover = Leftover {
+            path: path.into(),
+            operation,
+            errno: rustix::io::Errno::BUSY.raw_os_error(),
+        };
+        leftover.to_string()
+    }
+
+    #[test]
+    fn a_silly_renamed_file_is_no_mount_point() {
+        let told = busy("x/.nfs0000000000001aa700000003", Operation::Unlink);
+        assert!(told.contains("while open"), "{told}");
+        assert!(busy("x/nfs", Operation::Unlink).contains("mount point"));
+        assert!(busy("x/.nfs", Operation::Rmdir).contains("mount point"));
     }
 }
