@@ -32,7 +32,10 @@ impl Moment<'_> {
 
     /// Whether it is the opening of `..`.
     pub fn ascends(&self) -> bool {
-        matches!(self.request, Request::OpenParent { .. })
+        matches!(
+            self.request,
+            Request::OpenParent { .. } | Request::OpenAbove { .. }
+        )
     }
 
     /// Whether it is a reading.
@@ -73,7 +76,7 @@ impl Whereabouts {
             Request::OpenBase { .. } => (None, self.root.join("..")),
             Request::OpenRoot { slot, .. } => (Some(slot), self.root.clone()),
             Request::Open { parent, slot, .. } => (Some(slot), entry(parent)),
-            Request::OpenParent { child, slot } => {
+            Request::OpenParent { child, slot } | Request::OpenAbove { child, slot } => {
                 let above = path(child).parent().map(Path::to_path_buf);
                 (Some(slot), above.unwrap_or_default())
             }
@@ -154,6 +157,7 @@ impl<K: Kernel, F: FnMut(&Moment<'_>) -> Option<Reply<Name>>> Kernel for Hooked<
             Request::OpenBase { .. }
             | Request::OpenRoot { .. }
             | Request::OpenParent { .. }
+            | Request::OpenAbove { .. }
             | Request::OpenAbove { .. }
             | Request::Identify { .. }
             | Request::Inspect { .. }
