@@ -486,11 +486,11 @@ fn the_trace_has_a_line_for_every_request() {
     complex(counted.root(), 3);
     let mut requests = 0;
     let remover = fell::Remover::new();
-    let removed = remover.remove_dir_all_observed(counted.root(), |_| {
+    let done = remover.remove_dir_all_observed(counted.root(), |_| {
         requests += 1;
         ControlFlow::Continue(())
     });
-    removed.expect("nothing is in the way");
+    done.expect("nothing is in the way");
 
     let file = traced.aside().join("trace");
     let absent = traced.base().join("absent");
