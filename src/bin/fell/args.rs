@@ -1,6 +1,7 @@
 //! The words on the command line.
 
 use clap::Parser;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use fell::Remover;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +16,10 @@ use std::time::Duration;
 #[command(name = "fell", version, about, after_help = EXIT)]
 pub(crate) struct Args {
     /// Directories to remove, with everything in them
-    #[arg(required = true, value_name = "PATH")]
+    // By hand, for the parser of paths takes the empty one for a missing word; refusing it is the
+    // library's (G11), and the paths beside it are tried.
+    #[arg(required = true, value_name = "PATH",
+          value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) paths: Vec<PathBuf>,
 
     /// Empty each PATH and keep it; it may be a mount point
