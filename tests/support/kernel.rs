@@ -158,7 +158,6 @@ impl<K: Kernel, F: FnMut(&Moment<'_>) -> Option<Reply<Name>>> Kernel for Hooked<
             | Request::OpenRoot { .. }
             | Request::OpenParent { .. }
             | Request::OpenAbove { .. }
-            | Request::OpenAbove { .. }
             | Request::Identify { .. }
             | Request::Inspect { .. }
             | Request::Read { .. }
