@@ -98,6 +98,8 @@ pub enum Refused {
 impl Error {
     /// What was done before the walk ended.
     #[must_use]
+    //= docs/spec.md#e-errnos
+    //# E.8: Every Error MUST carry the Report.
     pub fn report(&self) -> &Report {
         match self {
             Error::NotADirectory { report, .. }
@@ -114,10 +116,17 @@ impl Error {
     pub fn kind(&self) -> io::ErrorKind {
         match self {
             Error::NotADirectory { .. } => io::ErrorKind::NotADirectory,
+            //= docs/spec.md#g2-writers
+            //# G2.3: A NotEmpty that is turned into an I/O error MUST have the kind of ENOTEMPTY.
             Error::NotEmpty { .. } => io::ErrorKind::DirectoryNotEmpty,
             Error::Refused { .. } => io::ErrorKind::InvalidInput,
+            //= docs/spec.md#e-errnos
+            //# E.10: A cancel MUST NOT be turned into an I/O error of the kind Interrupted.
             // Not Interrupted: callers retry that.
             Error::Cancelled { .. } => io::ErrorKind::Other,
+            //= docs/spec.md#e-errnos
+            //# E.9: A walk that its deadline ended MUST be TimedOut, as an Error and as an I/O
+            //# error.
             Error::TimedOut { .. } => io::ErrorKind::TimedOut,
             Error::Io { source, .. } => source.kind(),
         }

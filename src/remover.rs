@@ -224,6 +224,9 @@ impl Remover {
         let (path, boxed) = (path.to_path_buf(), Box::new(report));
         match outcome {
             Outcome::Removed | Outcome::Vanished | Outcome::Emptied => Ok(*boxed),
+            //= docs/spec.md#g11-idempotent
+            //# G11.2: With `must_exist`, a root that is already absent MUST be Io of the kind
+            //# NotFound.
             Outcome::Absent if self.must_exist => Err(Error::Io {
                 operation: Operation::Open,
                 path,
@@ -233,6 +236,9 @@ impl Remover {
                     ..*boxed
                 }),
             }),
+            //= docs/spec.md#g11-idempotent
+            //# G11.1: A root that is already absent MUST be Ok, and said to have been absent in the
+            //# report.
             Outcome::Absent => Ok(Report {
                 already_gone: true,
                 ..*boxed

@@ -31,6 +31,9 @@ impl RootPath {
             .map_or(0, |last| last + 1);
         let (stripped, slash) = (&bytes[..end], bytes[..end].iter().rposition(|&b| b == b'/'));
         let name = slash.map_or(stripped, |slash| &stripped[slash + 1..]);
+        //= docs/spec.md#g11-idempotent
+        //# G11.4: The walk MUST be Refused, and nothing touched, when the path is empty, is `/`, or
+        //# has `.` or `..` as its last component.
         match name {
             b"" if bytes.is_empty() => return Err(Refused::Empty),
             b"" => return Err(Refused::SystemRoot),
@@ -106,6 +109,8 @@ mod tests {
 
     //= docs/spec.md#g11-idempotent
     //= type=test
+    //# G11.4: The walk MUST be Refused, and nothing touched, when the path is empty, is `/`, or has
+    //# `.` or `..` as its last component.
     #[test]
     fn what_cannot_be_removed_is_refused() {
         for (path, why) in [

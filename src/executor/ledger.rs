@@ -153,9 +153,16 @@ impl<'a> Ledger<'a> {
     }
 
     fn leftover(&mut self, walker: &Walker<Name>, names: &NameStore, at: At<Name>, fault: Fault) {
+        //= docs/spec.md#g9-bounded-memory
+        //# G9.7: Leftovers for which the list has no room MUST be counted.
         self.report.leftovers_total += 1;
         // The root is always named when nothing else is (spec G6).
+        //= docs/spec.md#g6-honest-failure
+        //# G6.1: A NotEmpty MUST name at least one leftover.
         let must = at == At::Root && self.report.leftovers.is_empty();
+        //= docs/spec.md#g9-bounded-memory
+        //# G9.6: The list of leftovers MUST be limited in number, to 1,000 by default, and in
+        //# bytes.
         if !must && (self.full || self.report.leftovers.len() >= self.quota.leftovers) {
             return;
         }
@@ -170,6 +177,10 @@ impl<'a> Ledger<'a> {
             return;
         }
         self.bytes += bytes;
+        //= docs/spec.md#g6-honest-failure
+        //# G6.2: Every leftover named MUST carry its path, the operation that failed and the errno.
+        //= docs/spec.md#g6-honest-failure
+        //# G6.3: Leftovers MUST be named in the order in which they were found.
         self.report.leftovers.push(Leftover {
             path,
             operation: fault.operation,
@@ -195,6 +206,8 @@ impl<'a> Ledger<'a> {
 
     pub(crate) fn into_report(self, walker: &Walker<Name>) -> Report {
         Report {
+            //= docs/spec.md#g6-honest-failure
+            //# G6.5: The report MUST say when patience was spent.
             patience_spent: walker.patience_spent(),
             ..self.report
         }

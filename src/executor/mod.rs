@@ -34,11 +34,22 @@ pub(crate) fn drive(
     kernel: &mut impl Kernel,
     observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
 ) -> (Outcome, Report) {
+    //= docs/spec.md#g10-no-global-state
+    //# G10.1: A walk MUST NOT change the working directory, the umask, the handling of signals or
+    //# the environment of the process.
+    //= docs/spec.md#g10-no-global-state
+    //# G10.2: Any number of walks MUST be able to run at once in one process.
     let mut walker = Walker::<Name>::new(walk.limits);
     let mut names = NameStore::default();
     let mut ledger = Ledger::new(walk.root, walk.quota);
     let mut cancelled = false;
     while let Some(request) = walker.request() {
+        //= docs/spec.md#g3-termination
+        //# G3.7: A deadline MUST end the walk even in a listing that never ends and under a writer
+        //# that always digs one level deeper.
+        //= docs/spec.md#g3-termination
+        //# G3.8: A cancel hook MUST end the walk even in a listing that never ends and under a
+        //# writer that always digs one level deeper.
         if let Some(why) = stop(cancelled, walk.deadline) {
             walker.stop(why);
             close_all(&mut walker, &mut names, kernel);
@@ -73,6 +84,9 @@ fn stop(cancelled: bool, deadline: Option<Instant>) -> Option<Stop> {
 
 /// What is left after a stop is closing: it is neither observed nor stopped again.
 fn close_all(walker: &mut Walker<Name>, names: &mut NameStore, kernel: &mut impl Kernel) {
+    //= docs/spec.md#g10-no-global-state
+    //# G10.4: Every slot MUST be closed on every way out of a walk, a cancel and a panic of an
+    //# observer included.
     while let Some(request) = walker.request() {
         let reply = kernel.answer(request, names);
         walker.step(names, reply);

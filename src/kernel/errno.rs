@@ -9,6 +9,8 @@ use rustix::io::Errno;
 /// Someone else removed it first, if that is what `errno` says.
 fn gone(errno: Errno) -> Option<Gone> {
     match errno {
+        //= docs/spec.md#e-errnos
+        //# E.1: ENOENT and ESTALE MUST be classified as gone.
         Errno::NOENT => Some(Gone::Missing),
         Errno::STALE => Some(Gone::Stale),
         _ => None,
@@ -21,6 +23,8 @@ fn raw(errno: Errno) -> Number {
 
 pub(super) fn open(errno: Errno) -> Open {
     match errno {
+        //= docs/spec.md#e-errnos
+        //# E.2: ENOTDIR and ELOOP MUST be classified as not a directory.
         Errno::NOTDIR | Errno::LOOP => Open::NotDirectory,
         Errno::XDEV => Open::Mounted,
         Errno::MFILE | Errno::NFILE => Open::Exhausted(raw(errno)),
@@ -53,6 +57,8 @@ pub(super) fn unlink(errno: Errno) -> Unlink {
 
 pub(super) fn rmdir(errno: Errno) -> Rmdir {
     match errno {
+        //= docs/spec.md#e-errnos
+        //# E.3: ENOTEMPTY and EEXIST MUST be classified as not empty.
         Errno::NOTEMPTY | Errno::EXIST => Rmdir::NotEmpty,
         Errno::NOTDIR | Errno::LOOP => Rmdir::NotDirectory,
         Errno::BUSY => Rmdir::Busy,

@@ -35,6 +35,11 @@ pub struct Linux<'a> {
     open: Vec<Option<OwnedFd>>,
 }
 
+//= docs/spec.md#g4-confinement
+//# G4.2: The walker MUST NOT follow a symlink beneath the root.
+//= docs/spec.md#g4-confinement
+//# G4.3: The walker MUST NOT follow a symlink that stands under the root's name, not even when the
+//# path given ends in a slash.
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
@@ -132,6 +137,8 @@ impl<'a> Linux<'a> {
 
     fn remove(&self, parent: Slot, name: &CStr, flags: AtFlags) -> Result<(), Errno> {
         let parent = self.fd(parent)?;
+        //= docs/spec.md#g10-no-global-state
+        //# G10.3: A call that ends in EINTR MUST be made again without the machine seeing it.
         retry_on_intr(|| rustix::fs::unlinkat(parent, name, flags))
     }
 

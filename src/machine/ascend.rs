@@ -112,6 +112,9 @@ impl<N: Copy + Eq> Walker<N> {
             self.state = failed(fault);
             return Step::quiet(Arm::AscendKeptFault);
         }
+        //= docs/spec.md#g12-keep-root
+        //# G12.1: With `keep_root`, the walk MUST end Ok when a whole pass over the root that began
+        //# after the last removal met nothing, and when the root was gone.
         if cleared.met == 0 && !cleared.left {
             self.state = State::Done(Outcome::Emptied);
             return Step::quiet(Arm::AscendEmptied);
@@ -126,6 +129,9 @@ impl<N: Copy + Eq> Walker<N> {
             let void = cleared.left.then_some(Note::Void { level: 0 });
             return Step::noting(Arm::AscendKeptAgain, void);
         }
+        //= docs/spec.md#g12-keep-root
+        //# G12.2: With `keep_root`, entries that are still met when passes end MUST make the walk
+        //# end NotEmpty.
         self.state = State::Done(Outcome::NotEmpty);
         let fault = Fault::new(Operation::Read, Reason::NotEmpty);
         Step::noting(
@@ -172,6 +178,9 @@ impl<N: Copy + Eq> Walker<N> {
         parent: Slot,
         identify: Identify,
     ) -> Step<N> {
+        //= docs/spec.md#g4-confinement
+        //# G4.7: The walker MUST NOT read or remove anything in what it reached by `..` before it
+        //# has compared the identity of what it reached with what it noted on the way down.
         let expected = self
             .way
             .len()

@@ -79,6 +79,15 @@ impl<N: Copy + Eq> Walker<N> {
                 self.state = State::Descend(Descend::Identifying(slot, history));
                 Step::quiet(Arm::DescendOpened)
             }
+            //= docs/spec.md#g1-removers
+            //# G1.1: If others do nothing but remove, nothing is unremovable and patience lasts,
+            //# the walk MUST end Ok with the root's name absent.
+            //= docs/spec.md#g1-removers
+            //# G1.2: On a local file system, removals by others MUST NOT draw on patience.
+            //= docs/spec.md#g1-removers
+            //# G1.3: On NFS, removals by others MUST NOT draw on patience, except when a directory
+            //# went whose `..` the walker still needs, or the root or its parent while the root was
+            //# being opened or removed.
             Open::Gone(Gone::Missing | Gone::Stale) => {
                 self.forget_child(names);
                 self.onward();
@@ -89,10 +98,23 @@ impl<N: Copy + Eq> Walker<N> {
             }
             // The parent of the current directory is never given up: `..` of a directory from which
             // no child was opened may answer EACCES (G8).
+            //= docs/spec.md#g8-bounded-handles
+            //# G8.3: The walker MUST NOT give up the slot of the immediate parent, not even on
+            //# EMFILE.
+            //= docs/spec.md#g8-bounded-handles
+            //# G8.4: The walker MUST NOT ask for `..` of a directory from which it opened no child.
+            //= docs/spec.md#g8-bounded-handles
+            //# G8.5: A limit of 16 descriptors for the process, some of them taken by others, MUST
+            //# NOT change how a walk ends.
+            //= docs/spec.md#e-errnos
+            //# E.6: On EMFILE and ENFILE the walker MUST give back a slot and ask again.
             Open::Exhausted(_) if self.way.held_above() > 1 => {
                 self.state = State::Descend(Descend::Thinning(history));
                 Step::quiet(Arm::DescendThinning)
             }
+            //= docs/spec.md#e-errnos
+            //# E.7: When no slot can be given back, EMFILE and ENFILE MUST be a leftover below the
+            //# root and Io at the root.
             Open::Exhausted(errno) => {
                 self.blocked(Fault::errno(Operation::Open, errno));
                 Step::quiet(Arm::DescendExhausted)
@@ -117,6 +139,14 @@ impl<N: Copy + Eq> Walker<N> {
     ) -> Step<N> {
         let leave = |why| State::Descend(Descend::Leaving(slot, why));
         match identify {
+            //= docs/spec.md#g4-confinement
+            //# G4.4: The walker MUST NOT enter a mount point beneath the root, be it another file
+            //# system or a bind mount of the same device.
+            //= docs/spec.md#g4-confinement
+            //# G4.5: The walker MUST NOT enter a directory beneath the root whose device differs
+            //# from the root's, as that of a btrfs subvolume does.
+            //= docs/spec.md#g4-confinement
+            //# G4.6: A mount point beneath the root MUST become a leftover.
             Identify::Is(found) if !self.is_at_home(found) => {
                 let fault = Fault::new(Operation::Open, Reason::OtherFileSystem);
                 self.state = leave(Unentered::Blocked(fault));
@@ -127,6 +157,9 @@ impl<N: Copy + Eq> Walker<N> {
             }
             Identify::Is(found) => {
                 self.push_level(slot, history, found);
+                //= docs/spec.md#g8-bounded-handles
+                //# G8.1: A walk MUST NOT hold more than `max_open_dirs` + 3 descriptors at once,
+                //# whatever the depth, the width and the number of helpers.
                 if self.way.held_above() > usize::from(self.window) {
                     self.state = State::Descend(Descend::Narrowing);
                     Step::quiet(Arm::DescendNarrowing)

@@ -33,6 +33,9 @@ impl Limits {
         patience: 256,
         passes: 2,
         batch: 4096,
+        //= docs/spec.md#g9-bounded-memory
+        //# G9.2: All levels together MUST NOT keep more than 32,768 names noted, not counting the
+        //# one name of each level that is being walked.
         arena: 32_768,
         max_depth: 1 << 22,
         max_entries: None,
@@ -44,6 +47,8 @@ impl Limits {
     #[must_use]
     pub fn clamped(self) -> Limits {
         Limits {
+            //= docs/spec.md#g8-bounded-handles
+            //# G8.2: A `max_open_dirs` of 0 MUST be taken as 1.
             max_open_dirs: self.max_open_dirs.clamp(1, u16::MAX - 3),
             batch: self.batch.max(1),
             max_depth: self.max_depth.max(1),
@@ -54,6 +59,11 @@ impl Limits {
     /// How many names a level may note when `outer` are noted by the levels above it.
     #[must_use]
     pub fn room(&self, outer: u32) -> u32 {
+        //= docs/spec.md#g9-bounded-memory
+        //# G9.3: A level MUST NOT note more than half of what the levels above it have left of the
+        //# arena, but may always note one name.
+        //= docs/spec.md#g9-bounded-memory
+        //# G9.4: The walker MUST NOT drop a list of noted names to make room for another.
         let half = self.arena.saturating_sub(outer) / 2;
         half.min(self.batch).max(1)
     }

@@ -16,6 +16,15 @@
 //!
 //! "Rule n" in a comment is rule n of `docs/machine.md`; "G n" is a guarantee of `docs/spec.md`.
 //!
+//! **Bound.** A walk over `e` entries, while others act `a` times on the same tree and `p` retries are
+//! made, asks at most `20 (e + a + 1) (a + 1) (p + 1)` times, on a file system whose listings skip
+//! nothing. For a pass over a directory takes at most 12 requests, with its opening, `..` and
+//! removal, and at most 5 for each entry it meets; a directory is passed over again only when it was
+//! found not empty and nothing known below it explains that, so for each further pass somebody
+//! acted; what is there to be met is `e + a` entries at most; and what was gone through before a
+//! retry may have to be gone through again. Where a listing skips entries, or a reading is cut
+//! short, `passes` and patience bound what is added (rules 1 and 4).
+//!
 //! **Invariants.** The current directory is always open, and so is its parent unless a child was
 //! opened from the current directory (G8). Held levels are the innermost ones, without a gap. The
 //! last pending name of every level but the current is the child that was entered. At `Done`
@@ -302,6 +311,9 @@ impl<N: Copy + Eq> Walker<N> {
                 if child.given {
                     State::RemoveEmpty(RemoveEmpty::Child(Child::Given))
                 } else if depth >= self.limits.max_depth as usize {
+                    //= docs/spec.md#g3-termination
+                    //# G3.5: The walker MUST NOT go more than `max_depth` levels deep, the root
+                    //# counted, which is 2^22 by default.
                     let limit = Fault::new(Operation::Open, Reason::Limit);
                     State::RemoveEmpty(RemoveEmpty::Child(Child::Blocked(limit)))
                 } else {
@@ -335,6 +347,9 @@ impl<N: Copy + Eq> Walker<N> {
     }
 
     /// The last pending name is a leftover: the current level has one below it from now on.
+    //= docs/spec.md#g7-best-effort
+    //# G7.1: One unremovable entry MUST NOT keep the walker from removing anything else that can be
+    //# removed.
     fn leave_child<S: Names<Name = N>>(
         &mut self,
         names: &mut S,
@@ -372,6 +387,8 @@ impl<N: Copy + Eq> Walker<N> {
     /// The way is lost: everything is dropped, and the walk starts at the root again while patience
     /// lasts (rule 9). Every leftover is void (rule 10).
     fn lose<S: Names<Name = N>>(&mut self, names: &mut S, arm: Arm, cause: Cause) -> Step<N> {
+        //= docs/spec.md#g3-termination
+        //# G3.3: Every retry MUST draw on patience.
         let then = if self.draw() {
             Then::Again(Start::again(self.first_history()))
         } else {
@@ -438,6 +455,12 @@ impl<N: Copy + Eq> Walker<N> {
 
     /// Whether a pass is followed by another (rule 4). `None`: it is not.
     fn another_pass(&mut self, cleared: Cleared) -> Option<History> {
+        //= docs/spec.md#g3-termination
+        //# G3.1: When others act only finitely often, the walker MUST halt.
+        //= docs/spec.md#g3-termination
+        //# G3.2: The number of requests MUST stay within a bound that is computed from the number
+        //# of entries, the number of acts of others and patience, and that the documentation of the
+        //# machine states.
         let History { met, flat } = cleared.history;
         if cleared.cut {
             // Not a pass: it may not count as one, and only patience bounds it (rule 1).
@@ -448,6 +471,10 @@ impl<N: Copy + Eq> Walker<N> {
                 flat,
             })
         } else if flat >= self.limits.passes || (cleared.left && !self.draw()) {
+            //= docs/spec.md#g3-termination
+            //# G3.4: When 2 passes over a directory did not shrink and it is still not empty, the
+            //# walker MUST make it a leftover and not read it again.
+
             // Above a leftover there is another pass only where entries may have been skipped (rule
             // 7). It reads all below again, so it draws on patience: else passes would multiply from
             // level to level.

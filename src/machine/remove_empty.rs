@@ -111,6 +111,9 @@ impl<N: Copy + Eq> Walker<N> {
         } else {
             Arm::ChildAgain
         };
+        //= docs/spec.md#g2-writers
+        //# G2.1: If nothing is unremovable and others also create, rename or link beneath the root,
+        //# the walk MUST end Ok or NotEmpty and with no other error.
         let Some(history) = self.another_pass(cleared) else {
             return self.leave_child(names, Arm::ChildFull, not_empty);
         };
@@ -127,6 +130,12 @@ impl<N: Copy + Eq> Walker<N> {
     ) -> Step<N> {
         match (rmdir, why) {
             (Rmdir::Removed, Root::Cleared(_) | Root::Blocked(_) | Root::Deciding) => {
+                //= docs/spec.md#g2-writers
+                //# G2.2: Whatever others create, rename or link, an Ok MUST mean that the root's
+                //# name was seen absent.
+                //= docs/spec.md#g5-honest-success
+                //# G5.1: The walk MUST NOT end Ok unless the root's name was seen absent, because
+                //# its rmdir succeeded or because it was gone.
                 self.end(Arm::RootRemoved, Outcome::Removed, self.void_root(why))
             }
             (Rmdir::Gone(Gone::Missing), Root::Cleared(_) | Root::Blocked(_) | Root::Deciding) => {
@@ -140,6 +149,9 @@ impl<N: Copy + Eq> Walker<N> {
                 )
             }
             (Rmdir::NotDirectory, Root::Cleared(_) | Root::Blocked(_) | Root::Deciding) => {
+                //= docs/spec.md#g2-writers
+                //# G2.4: Once the root has been opened, the walk MUST NOT end NotADirectory unless
+                //# others replaced the root's own name.
                 self.end(Arm::RootTurned, Outcome::NotDirectory, None)
             }
             (Rmdir::NotEmpty, Root::Cleared(cleared)) => self.root_not_empty(cleared),
@@ -150,6 +162,9 @@ impl<N: Copy + Eq> Walker<N> {
             (Rmdir::NotEmpty | Rmdir::Busy | Rmdir::Failed(_), Root::Blocked(fault)) => {
                 self.end(Arm::RootBlocked, Outcome::Failed(fault), None)
             }
+            //= docs/spec.md#e-errnos
+            //# E.5: At the root, every other errno MUST end the walk NotEmpty if there are
+            //# leftovers, and Io if there are none.
             (Rmdir::Failed(errno), Root::Cleared(cleared)) if cleared.left => {
                 self.root_left(Arm::RootFailed, Reason::Errno(errno))
             }
@@ -175,6 +190,9 @@ impl<N: Copy + Eq> Walker<N> {
         } else {
             Arm::RootAgain
         };
+        //= docs/spec.md#g6-honest-failure
+        //# G6.4: When nobody wrote, nothing was unremovable and patience was not spent, the walk
+        //# MUST NOT end NotEmpty.
         let Some(history) = self.another_pass(cleared) else {
             return self.root_left(Arm::RootFull, Reason::NotEmpty);
         };
@@ -186,6 +204,8 @@ impl<N: Copy + Eq> Walker<N> {
     fn void_root(&self, why: Root) -> Option<Note<N>> {
         match why {
             Root::Cleared(cleared) => {
+                //= docs/spec.md#g5-honest-success
+                //# G5.2: An Ok MUST NOT carry leftovers.
                 (cleared.left || self.fault.is_some()).then_some(Note::Void { level: 0 })
             }
             Root::Blocked(_) | Root::Deciding => None,

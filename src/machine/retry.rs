@@ -156,10 +156,14 @@ impl<N: Copy + Eq> Walker<N> {
                 Operation::Open,
                 (Arm::RetryStale, Arm::RetryStaleAgain),
             ),
+            //= docs/spec.md#g11-idempotent
+            //# G11.3: A root that is a file or a symlink MUST be NotADirectory and left untouched.
             (Open::NotDirectory, None) => {
                 self.state = State::Done(Outcome::NotDirectory);
                 Step::quiet(Arm::RetryNotDirectory)
             }
+            //= docs/spec.md#g11-idempotent
+            //# G11.5: A root that is itself a mount point MUST be Refused and left untouched.
             (Open::Mounted, None) => {
                 self.state = State::Done(Outcome::Refused(Refusal::MountPoint));
                 Step::quiet(Arm::RetryMountPoint)
@@ -205,6 +209,10 @@ impl<N: Copy + Eq> Walker<N> {
                     State::Retry(Retry::Inspecting(slot, history)),
                 )
             }
+            //= docs/spec.md#g4-confinement
+            //# G4.8: When the root is opened again, a directory that differs in mount, device,
+            //# inode or, where the file system keeps it, birth time from the root first opened MUST
+            //# NOT be entered.
             (Identify::Is(found), Some(root)) if self.same(found, root) => {
                 self.enter_root(slot, history, root);
                 (Arm::RetryEntered, State::Strip(Strip::Reading))
@@ -232,6 +240,8 @@ impl<N: Copy + Eq> Walker<N> {
     /// A root that is a mount point can be emptied but never removed (G11); one that is kept may be
     /// (G12). An openat2 that stops at mounts has told already; the fallback has not.
     fn is_mount_point(&self, root: Identity) -> bool {
+        //= docs/spec.md#g12-keep-root
+        //# G12.4: With `keep_root`, a root that is a mount point MUST be emptied like any other.
         !self.limits.keep_root
             && self
                 .base_identity
@@ -294,6 +304,8 @@ impl<N: Copy + Eq> Walker<N> {
     /// The root is not entered: one removal of its name decides. A root that is to be kept is not
     /// removed, so there it ends at once, and `fault` says why something may be left in it.
     fn decide(&mut self, why: Root, fault: Fault) -> Option<Note<N>> {
+        //= docs/spec.md#g12-keep-root
+        //# G12.3: With `keep_root`, the walker MUST NOT remove the root.
         if !self.limits.keep_root {
             self.state = State::RemoveEmpty(RemoveEmpty::Root(why));
             return None;
@@ -321,6 +333,10 @@ impl<N: Copy + Eq> Walker<N> {
         operation: Operation,
         (arm, again): (Arm, Arm),
     ) -> Step<N> {
+        //= docs/spec.md#g5-honest-success
+        //# G5.3: When the root's parent answers ESTALE, the walker MUST NOT take the root for gone
+        //# unless the parent's path was resolved once more and the parent or the root then answered
+        //# ENOENT.
         if self.limits.resolvable && !self.resolved && self.draw() {
             self.resolved = true;
             self.drop_all(names, Then::Resolve);

@@ -22,6 +22,8 @@ impl<N: Copy + Eq> Walker<N> {
                 position: level.position,
             }),
             Strip::Reading => Some(Request::Read { slot }),
+            //= docs/spec.md#g4-confinement
+            //# G4.1: The walker MUST NOT remove anything but entries of reached directories.
             Strip::Unlinking { name, .. } => Some(Request::Unlink { parent: slot, name }),
             Strip::UnlinkingTurned => self.pending.last().map(|child| Request::Unlink {
                 parent: slot,
@@ -74,6 +76,9 @@ impl<N: Copy + Eq> Walker<N> {
                 kind,
                 position,
             } => {
+                //= docs/spec.md#g3-termination
+                //# G3.6: Where `max_entries` is set, which it is not by default, the walker MUST
+                //# NOT remove or enter more than that many entries.
                 if self.entries == Some(0) {
                     let fault = Fault::new(Operation::Read, Reason::Limit);
                     return self.unreadable(Arm::StripLimit, fault);
@@ -147,6 +152,9 @@ impl<N: Copy + Eq> Walker<N> {
                 Step::quiet(Arm::StripMayBeDirectory)
             }
             Unlink::Denied(errno) => self.strip_left(name, Arm::StripDenied, errno),
+            //= docs/spec.md#e-errnos
+            //# E.4: Below the root, every other errno that ends the attempt to remove an entry MUST
+            //# make that entry a leftover.
             Unlink::Failed(errno) => self.strip_left(name, Arm::StripFailed, errno),
         }
     }
@@ -199,6 +207,9 @@ impl<N: Copy + Eq> Walker<N> {
         let own = u32::try_from(self.pending.len())
             .unwrap_or(u32::MAX)
             .saturating_sub(base);
+        //= docs/spec.md#g9-bounded-memory
+        //# G9.5: When the arena is full, a directory MUST be read one subdirectory at a time, each
+        //# time going on at the position where the reading stopped.
         if own >= self.limits.room(outer) {
             self.onward();
         } else {

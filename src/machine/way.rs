@@ -44,6 +44,10 @@ impl History {
     };
 }
 
+//= docs/spec.md#g9-bounded-memory
+//# G9.1: The memory of a walk MUST be bounded by a constant, a small amount for each level of
+//# depth, an arena of names of fixed size and the list of leftovers, however many entries there
+//# are.
 /// One directory on the way.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Level {
