@@ -474,7 +474,6 @@ impl<N: Copy + Eq> Walker<N> {
             //= docs/spec.md#g3-termination
             //# G3.4: When 2 passes over a directory did not shrink and it is still not empty, the
             //# walker MUST make it a leftover and not read it again.
-
             // Above a leftover there is another pass only where entries may have been skipped (rule
             // 7). It reads all below again, so it draws on patience: else passes would multiply from
             // level to level.
