@@ -54,7 +54,13 @@ impl<N: Copy + Eq> Walker<N> {
                 Child::Cleared(_) | Child::Blocked(_) | Child::Given,
             ) => self.child_gone(names, Arm::ChildVanished, why),
             (Rmdir::NotDirectory, Child::Cleared(_) | Child::Blocked(_) | Child::Given) => {
-                self.turn_into_file(names, Arm::ChildTurned, Arm::ChildFlipped)
+                // What stands there now has nothing below it (rule 10).
+                let void = self.void_cleared(why);
+                let step = self.turn_into_file(names, Arm::ChildTurned, Arm::ChildFlipped);
+                Step {
+                    note: void,
+                    ..step
+                }
             }
             (Rmdir::NotEmpty, Child::Cleared(cleared)) => self.child_not_empty(names, cleared),
             (Rmdir::NotEmpty | Rmdir::Busy | Rmdir::Failed(_), Child::Blocked(fault)) => {
@@ -81,13 +87,18 @@ impl<N: Copy + Eq> Walker<N> {
 
     /// The child is no more, so leftovers below it are void (rule 10).
     fn child_gone<S: Names<Name = N>>(&mut self, names: &mut S, arm: Arm, why: Child) -> Step<N> {
-        let void = match why {
-            Child::Cleared(cleared) if cleared.left => Some(self.void_child()),
-            Child::Cleared(_) | Child::Blocked(_) | Child::Given => None,
-        };
+        let void = self.void_cleared(why);
         self.forget_child(names);
         self.onward();
         Step::noting(arm, void)
+    }
+
+    /// The voiding of what was left below a child that is not there any more.
+    fn void_cleared(&self, why: Child) -> Option<Note<N>> {
+        match why {
+            Child::Cleared(cleared) if cleared.left => Some(self.void_child()),
+            Child::Cleared(_) | Child::Blocked(_) | Child::Given => None,
+        }
     }
 
     fn void_child(&self) -> Note<N> {

@@ -331,8 +331,8 @@ table! {
             "what cannot be identified is not entered";
         RetryInspected: "inspect", "told" => [Strip]
             "the root's level";
-        RetryLeft: "close root", "closed, it is not entered" => [RemoveEmpty Done]
-            "one removal decides, or nothing is touched";
+        RetryLeft: "close root", "closed, it is not entered" => [Retry RemoveEmpty Done]
+            "one removal decides, or nothing is touched; one that is gone is asked for again";
         RetryBroken: "any", BROKEN => [Done]
             "the world broke its word";
     }
