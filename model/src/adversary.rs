@@ -243,7 +243,11 @@ impl Others<'_> {
     fn write(&self, into: &mut Vec<Act>) {
         for place in self.absent() {
             into.push(Act::File(place));
-            if self.world.next_dir().is_some() {
+            if self
+                .world
+                .next_dir()
+                .is_some_and(|dir| dir.0 < self.config.dirs)
+            {
                 into.push(Act::Mkdir(place));
             }
         }
@@ -263,7 +267,7 @@ impl Others<'_> {
     /// Files move only to where they would not have been found: elsewhere that is a removal and a
     /// writing.
     fn rename(&self, into: &mut Vec<Act>) {
-        let outside_free = (0..NAMES).find(|&n| !self.world.entry(OUTSIDE, n).is_present());
+        let outside_free = (0..self.config.outside.min(NAMES)).find(|&n| !self.world.entry(OUTSIDE, n).is_present());
         for (from, entry) in self.entries() {
             if let Some(name) = outside_free {
                 into.push(Act::Rename(from, (OUTSIDE, name)));

@@ -97,6 +97,15 @@ impl Check {
         self
     }
 
+    /// Others make things under so many names in a directory, directories up to so many (the outside
+    /// has three, with the root's parent; the root is the fourth), and move so many things outside.
+    /// Without a budget this is what keeps it small.
+    #[must_use]
+    pub fn within(mut self, names: u8, dirs: u8, outside: u8) -> Check {
+        self.config = self.config.within(names, dirs, outside);
+        self
+    }
+
     /// Two walkers remove the same tree.
     #[must_use]
     pub fn two_walkers(mut self) -> Check {

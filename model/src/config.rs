@@ -27,6 +27,10 @@ pub struct Config {
     pub entries: RangeInclusive<u8>,
     /// Under how many names others make things.
     pub names: u8,
+    /// How many directories others may make it, the ones outside the tree counted.
+    pub dirs: u8,
+    /// How many names there are outside.
+    pub outside: u8,
     /// The limits of the walkers.
     pub limits: Limits,
     /// The file system.
@@ -73,6 +77,8 @@ impl Config {
             start: Start::Tree,
             entries: 0..=entries,
             names: entries.max(2),
+            dirs: 13,
+            outside: 5,
             limits: Config::TIGHT,
             dialect: Dialect::LOCAL,
             adversaries: Adversaries::default(),
@@ -105,6 +111,17 @@ impl Config {
     #[must_use]
     pub fn on(mut self, dialect: Dialect) -> Config {
         self.dialect = dialect;
+        self
+    }
+
+    /// In which others make so many names in a directory, directories up to so many, and move so
+    /// many things outside. The outside has three names and three directories, with the root's
+    /// parent; the root is the fourth.
+    #[must_use]
+    pub fn within(mut self, names: u8, dirs: u8, outside: u8) -> Config {
+        self.names = names;
+        self.dirs = dirs;
+        self.outside = outside;
         self
     }
 

@@ -63,6 +63,16 @@ pub struct Taken {
     pub decided: Option<Outcome>,
 }
 
+impl Taken {
+    const NOTHING: Taken = Taken {
+        step: Step {
+            arm: None,
+            note: None,
+        },
+        decided: None,
+    };
+}
+
 impl<M: Machine> State<M> {
     /// The budget of those who never stop.
     pub const UNLIMITED: u8 = u8::MAX;
@@ -168,6 +178,10 @@ impl<M: Machine> State<M> {
                 self.spend();
                 self.marks |= STOPPED;
                 self.first.stop(why);
+                seen(Taken {
+                    decided: self.first.decided(),
+                    ..Taken::NOTHING
+                });
             }
             Act::Unlink(_)
             | Act::Rmdir(_)
@@ -180,6 +194,7 @@ impl<M: Machine> State<M> {
             | Act::Unmount => {
                 self.spend();
                 self.disturb(config, act);
+                self.world.tidy();
                 let there = self.world.known();
                 for ghost in &mut self.ghosts {
                     ghost.reached &= there;
@@ -196,15 +211,8 @@ impl<M: Machine> State<M> {
 
     /// The world answers a walker, which takes its step; the laws of steps are looked after.
     fn answer(&mut self, config: &Config, who: usize, reply: Reply<u8>, fault: bool) -> Taken {
-        let nothing = Taken {
-            step: Step {
-                arm: None,
-                note: None,
-            },
-            decided: None,
-        };
         let Some(request) = self.walker(who).request() else {
-            return nothing;
+            return Taken::NOTHING;
         };
         self.broken |= property::of_request(config, self, who, &request);
         let before = property::Before::of(self, who);

@@ -290,8 +290,8 @@ impl World {
         world.parents[OUTSIDE.index()] = OUTSIDE.0;
         world.parents[CANARY.index()] = OUTSIDE.0;
         world.put(OUTSIDE, 0, Entry::File);
-        world.put(OUTSIDE, 1, Entry::Directory(CANARY));
-        world.put(OUTSIDE, 2, Entry::Link);
+        world.put(OUTSIDE, 1, Entry::Link);
+        world.put(OUTSIDE, 2, Entry::Directory(CANARY));
         world
     }
 

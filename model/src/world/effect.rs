@@ -176,6 +176,25 @@ impl World {
         }
     }
 
+    /// Renames what is outside, so that it stands under the lowest names in an order of its own: who
+    /// moves things there could as well. Not so while somebody reads there.
+    pub fn tidy(&mut self) {
+        let is_read = |cursor: &Cursor| cursor.dir == OUTSIDE.0 && cursor.mounted;
+        let is_mount = self.mount.is_some_and(|(dir, _)| dir == OUTSIDE);
+        if is_mount || self.cursors.iter().flatten().any(is_read) {
+            return;
+        }
+        let first = Self::cell(OUTSIDE, 0);
+        let names = &mut self.entries[first..first + usize::from(super::NAMES)];
+        // Nothing is 0 and comes last; a forgotten name is nothing to those who are outside.
+        for code in names.iter_mut() {
+            if !Entry::of(*code).is_present() {
+                *code = 0;
+            }
+        }
+        names.sort_unstable_by_key(|&code| code.wrapping_sub(1));
+    }
+
     /// The number that the next mkdir gets: the lowest that is free. None when all are taken.
     #[must_use]
     pub fn next_dir(&self) -> Option<Dir> {
