@@ -8,9 +8,7 @@ use crate::config::Config;
 use crate::machine::Machine;
 use crate::universe::State;
 use crate::world::{self, BASE, CANARY, Dir, Entry, NAMES, OUTSIDE, ROOT_NAME, World};
-use fell::machine::{
-    Errno, Gone, Identify, Open, Read, Reply, Request, Rmdir, Seek, Stop, Unlink,
-};
+use fell::machine::{Errno, Gone, Identify, Open, Read, Reply, Request, Rmdir, Seek, Stop, Unlink};
 
 /// Somebody who is not the walker.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -180,9 +178,7 @@ impl Others<'_> {
     /// The directories that others act in: not the root's parent, not what was always outside.
     fn dirs(&self) -> impl Iterator<Item = Dir> + '_ {
         self.world.dirs().filter(|&dir| {
-            dir != BASE
-                && dir != OUTSIDE
-                && (dir != CANARY || self.world.parent(CANARY) != OUTSIDE)
+            dir != BASE && dir != OUTSIDE && (dir != CANARY || self.world.parent(CANARY) != OUTSIDE)
         })
     }
 
@@ -267,7 +263,8 @@ impl Others<'_> {
     /// Files move only to where they would not have been found: elsewhere that is a removal and a
     /// writing.
     fn rename(&self, into: &mut Vec<Act>) {
-        let outside_free = (0..self.config.outside.min(NAMES)).find(|&n| !self.world.entry(OUTSIDE, n).is_present());
+        let outside_free = (0..self.config.outside.min(NAMES))
+            .find(|&n| !self.world.entry(OUTSIDE, n).is_present());
         for (from, entry) in self.entries() {
             if let Some(name) = outside_free {
                 into.push(Act::Rename(from, (OUTSIDE, name)));

@@ -147,10 +147,7 @@ mod tests {
 
     #[test]
     fn a_cycle_is_found_and_the_longest_way_is_the_longest() {
-        assert_eq!(
-            longest(&[vec![1, 2], vec![2], vec![]]),
-            Ok(vec![2, 1, 0])
-        );
+        assert_eq!(longest(&[vec![1, 2], vec![2], vec![]]), Ok(vec![2, 1, 0]));
         assert!(longest(&[vec![1], vec![2], vec![1]]).is_err());
     }
 }

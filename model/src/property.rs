@@ -238,18 +238,20 @@ pub(crate) fn of_outcome<M: Machine>(
     let is_whole = config.is_honest() && config.is_ample() && config.start != Start::Odd;
     // Once patience is spent, a root that answers ESTALE is not looked for again (rule 8).
     // Nor is a parent that goes before it was identified.
-    let is_stale = config.dialect.nfs
-        && (spent || config.base_goes)
-        && matches!(outcome, Outcome::Failed(_));
+    let is_stale =
+        config.dialect.nfs && (spent || config.base_goes) && matches!(outcome, Outcome::Failed(_));
     let mut broken = Laws::NONE;
     if is_whole && !disturbed && !config.base_goes {
         let drew = walker.patience() != config.limits.patience;
         // A kept root that goes while it is read is looked for once more, which draws.
         let may_draw = config.dialect.nfs || config.limits.keep_root;
-        broken |= Laws::when(Law::G1, !is_ok && !(config.dialect.nfs && spent));
+        broken |= Laws::when(Law::G1, !(is_ok || config.dialect.nfs && spent));
         broken |= Laws::when(Law::G1, drew && !may_draw);
     }
-    broken |= Laws::when(Law::G2, is_whole && !is_allowed(state.marks, outcome) && !is_stale);
+    broken |= Laws::when(
+        Law::G2,
+        is_whole && !is_allowed(state.marks, outcome) && !is_stale,
+    );
     let absent = outcome == Outcome::Emptied || state.world.is_root_absent();
     broken |= Laws::when(Law::G5, is_ok && (!absent || ghost.left != 0));
     let cause = state.marks & (WROTE | FAULTED | IMMOVABLE) != 0 || spent;
@@ -257,7 +259,10 @@ pub(crate) fn of_outcome<M: Machine>(
     broken |= Laws::when(Law::G6, is_not_empty && is_whole && !cause);
     let untouched = config.budget == Some(state.budget) && config.walkers == 1;
     let calm = untouched && !spent && is_whole;
-    broken |= Laws::when(Law::G7, is_not_empty && calm && leaves_removable(&state.world));
+    broken |= Laws::when(
+        Law::G7,
+        is_not_empty && calm && leaves_removable(&state.world),
+    );
     broken |= Laws::when(Law::G12, outcome == Outcome::Emptied && ghost.touched);
     broken
 }

@@ -8,8 +8,8 @@
 //! Acts of others, and errors that were not there before, may raise it.
 
 use fell::machine::{
-    Ascend, Child, Descend, History, Level, Limits, Pending, Reading, RemoveEmpty, Retry,
-    Root, State, Strip, Walker,
+    Ascend, Child, Descend, History, Level, Limits, Pending, Reading, RemoveEmpty, Retry, Root,
+    State, Strip, Walker,
 };
 
 /// How many words a rank has.
@@ -66,7 +66,12 @@ fn passes(limits: &Limits, history: History) -> u32 {
 
 /// The root is walked like a child of its parent: its history, and how far its own level is.
 fn root(walker: &Walker<u8>) -> (History, u32) {
-    let outermost = || walker.levels().first().map_or(History::FIRST, |l| l.history);
+    let outermost = || {
+        walker
+            .levels()
+            .first()
+            .map_or(History::FIRST, |l| l.history)
+    };
     match *walker.state() {
         State::Retry(retry) => match retry {
             Retry::Dropping(_) => (History::KEPT, 100 + walker.held()),
@@ -148,9 +153,7 @@ fn paused(level: &Level) -> u32 {
 /// What may still be tried with a noted name: each turn once, then its passes.
 fn tries(limits: &Limits, pending: Option<Pending<u8>>, history: History) -> u32 {
     let turns = pending.map_or(0, |child| {
-        u32::from(child.given) * 4
-            + u32::from(!child.was_file)
-            + u32::from(!child.was_directory)
+        u32::from(child.given) * 4 + u32::from(!child.was_file) + u32::from(!child.was_directory)
     });
     turns << 8 | passes(limits, history)
 }

@@ -367,8 +367,7 @@ impl<M: Machine> State<M> {
             return;
         };
         let mut birth = 0;
-        self.world
-            .make(&config.dialect, to.0, to.1, number, birth);
+        self.world.make(&config.dialect, to.0, to.1, number, birth);
         if config.dialect.births {
             loop {
                 let inode = self.world.inode(&config.dialect, number);

@@ -49,7 +49,11 @@ pub fn words<M: Machine>(state: &State<M>, act: Act) -> String {
         Act::File(place) => format!("writer: create {}", at(place)),
         Act::Mkdir(place) => format!("writer: mkdir {}", at(place)),
         Act::Exchange(place, name) => {
-            format!("swapper: exchange {} and {}", at(place), at((OUTSIDE, name)))
+            format!(
+                "swapper: exchange {} and {}",
+                at(place),
+                at((OUTSIDE, name))
+            )
         }
         Act::Rename(from, to) => format!("mover: rename {} to {}", at(from), at(to)),
         Act::Mount(place) => format!("mounter: mount /outside on {}", at(place)),

@@ -140,7 +140,7 @@ impl Cursor {
         went_files: 0,
     };
 
-    fn dir(&self) -> Option<Dir> {
+    fn dir(self) -> Option<Dir> {
         (self.dir != Cursor::NONE).then_some(Dir(self.dir))
     }
 }
@@ -169,7 +169,10 @@ pub struct World {
 }
 
 /// What kind of file system it is, and how unpleasant its listings may be.
-#[allow(clippy::struct_excessive_bools, reason = "each is a feature of its own")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a feature of its own"
+)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dialect {
     /// Directories removed by others answer ESTALE, and names removed by others may once.
@@ -395,7 +398,7 @@ impl World {
     /// The directory a walker has open as `slot`.
     #[must_use]
     pub fn open_dir(&self, who: usize, slot: Slot) -> Option<Dir> {
-        self.cursor(who, slot).and_then(Cursor::dir)
+        self.cursor(who, slot).and_then(|cursor| cursor.dir())
     }
 
     /// How many slots a walker has open.

@@ -147,7 +147,7 @@ impl Answer<'_> {
         let cursor = self.cursor(slot);
         for name in 0..NAMES {
             let before = into.len();
-            self.read_name(dir, cursor, name, into);
+            self.read_name(dir, *cursor, name, into);
             if !self.dialect.any_order && into.len() > before {
                 break;
             }
@@ -158,7 +158,7 @@ impl Answer<'_> {
     }
 
     /// The ways in which a listing may return a name: as what it is, as what it was, or as neither.
-    fn read_name(&self, dir: Dir, cursor: &Cursor, name: u8, into: &mut Vec<Reply<u8>>) {
+    fn read_name(&self, dir: Dir, cursor: Cursor, name: u8, into: &mut Vec<Reply<u8>>) {
         let bit = 1 << name;
         if cursor.returned & bit != 0 {
             return;

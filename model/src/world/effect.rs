@@ -227,7 +227,7 @@ impl World {
             .cursors
             .iter()
             .flatten()
-            .filter_map(Cursor::dir)
+            .filter_map(|cursor| cursor.dir())
             .fold(0, |mask, dir| mask | dir.bit());
         loop {
             let before = used;
