@@ -1,3 +1,32 @@
-//! Checks the machine of `fell` against every adversary. The next step of the work fills it.
+//! Checks the very machine that `fell` drives against every adversary, in a file system as small as
+//! can be.
+//!
+//! [`Check`] runs one configuration of one's own; [`suite`] has those that `fell-model check` runs.
+//! Deliberately absent: a copy of the machine, or anything that stands for it.
+//!
+//! Read it in this order: [`world`], what a walker may rely on; [`adversary`], who else is there;
+//! [`universe`], how the two meet; [`property`], what must hold; then how it is searched.
 
+#![forbid(unsafe_code)]
+
+pub mod adversary;
+mod check;
+pub mod config;
 pub mod diagram;
+pub mod exact;
+pub mod machine;
+pub mod property;
+pub mod rank;
+pub mod search;
+pub mod seen;
+pub mod suite;
+pub mod universe;
+pub mod words;
+pub mod world;
+
+pub use adversary::{Adversaries, Adversary};
+pub use check::{Check, Failure, Summary};
+pub use config::{Config, Start};
+pub use machine::Machine;
+pub use property::Law;
+pub use world::Dialect;

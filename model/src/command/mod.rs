@@ -1,0 +1,3 @@
+//! What `fell-model` can be asked to do, one file each.
+
+pub(crate) mod check;

@@ -1,0 +1,385 @@
+//! What must hold, as named items that cite the specification.
+//!
+//! Laws of steps and of outcomes are judged when the step is taken and leave a bit in the state; laws
+//! of states (T1, no deadlock) are judged once for each state. T3 is judged by the explorer on the
+//! whole graph.
+
+use crate::config::{Config, Start};
+use crate::machine::Machine;
+use crate::rank::Rank;
+use crate::universe::{FAULTED, IMMOVABLE, MOVED, REPLACED, STOPPED, State, WROTE};
+use crate::world::{Dir, Entry, NAMES, ROOT_NAME, World};
+use core::ops::BitOrAssign;
+use fell::machine::{Outcome, Reply, Request, StateName, Step};
+
+/// A law.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Law {
+    /// Removers alone never make it fail.
+    //= docs/spec.md#g1-removers
+    G1,
+    /// Writers make it end Ok or `NotEmpty`.
+    //= docs/spec.md#g2-writers
+    G2,
+    /// Only entries of reached directories are removed, and no other file system is entered.
+    //= docs/spec.md#g4-confinement
+    G4,
+    /// Ok only when the root's name was seen absent, and then without leftovers.
+    //= docs/spec.md#g5-honest-success
+    G5,
+    /// `NotEmpty` names a leftover, and never without a cause.
+    //= docs/spec.md#g6-honest-failure
+    G6,
+    /// One unremovable entry stops nothing else.
+    //= docs/spec.md#g7-best-effort
+    G7,
+    /// At most `max_open_dirs` + 3 slots.
+    //= docs/spec.md#g8-bounded-handles
+    G8,
+    /// Every slot is closed on every way out.
+    //= docs/spec.md#g10-no-global-state
+    G10,
+    /// A root to be kept is Ok only when a whole pass met nothing, and never removed.
+    //= docs/spec.md#g12-keep-root
+    G12,
+    /// Each step is the row of the table that it says it is.
+    Table,
+    /// Before it is done a walker asks something, and the world has an answer.
+    Deadlock,
+    /// From every state the walkers alone halt within the bound.
+    //= docs/spec.md#g3-termination
+    T1,
+    /// A rank falls at every step of a walker.
+    T2,
+    /// No cycle consists of steps of walkers alone.
+    T3,
+}
+
+impl Law {
+    /// All of them.
+    pub const ALL: [Law; 14] = [
+        Law::G1,
+        Law::G2,
+        Law::G4,
+        Law::G5,
+        Law::G6,
+        Law::G7,
+        Law::G8,
+        Law::G10,
+        Law::G12,
+        Law::Table,
+        Law::Deadlock,
+        Law::T1,
+        Law::T2,
+        Law::T3,
+    ];
+
+    /// Its name, and what it says in a line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Law::G1 => "G1 removers",
+            Law::G2 => "G2 writers",
+            Law::G4 => "G4 confinement",
+            Law::G5 => "G5 honest success",
+            Law::G6 => "G6 honest failure",
+            Law::G7 => "G7 best effort",
+            Law::G8 => "G8 bounded handles",
+            Law::G10 => "G10 every slot closed",
+            Law::G12 => "G12 keep_root",
+            Law::Table => "table",
+            Law::Deadlock => "no deadlock",
+            Law::T1 => "T1 halts alone",
+            Law::T2 => "T2 rank falls",
+            Law::T3 => "T3 no cycle",
+        }
+    }
+}
+
+/// A set of laws.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Laws(u16);
+
+impl Laws {
+    /// None.
+    pub const NONE: Laws = Laws(0);
+
+    /// Whether one is among them.
+    #[must_use]
+    pub const fn has(self, law: Law) -> bool {
+        self.0 & 1 << law as u16 != 0
+    }
+
+    /// Them, in order.
+    pub fn iter(self) -> impl Iterator<Item = Law> {
+        Law::ALL.into_iter().filter(move |&law| self.has(law))
+    }
+
+    /// One law, if it is broken.
+    #[must_use]
+    pub const fn when(law: Law, broken: bool) -> Laws {
+        Laws(if broken { 1 << law as u16 } else { 0 })
+    }
+}
+
+impl BitOrAssign for Laws {
+    fn bitor_assign(&mut self, other: Laws) {
+        self.0 |= other.0;
+    }
+}
+
+/// What is kept of a walker to judge its step by.
+pub(crate) struct Before {
+    state: StateName,
+    rank: Option<Rank>,
+    pub(crate) decided: bool,
+}
+
+impl Before {
+    pub(crate) fn of<M: Machine>(state: &State<M>, who: usize) -> Before {
+        let walker = state.walker(who);
+        Before {
+            state: walker.state_name(),
+            rank: rank(state, who),
+            decided: walker.decided().is_some(),
+        }
+    }
+}
+
+fn rank<M: Machine>(state: &State<M>, who: usize) -> Option<Rank> {
+    let walker = state.walker(who);
+    let unread = walker
+        .reading()
+        .map_or(0, |slot| state.world.unread(who, slot));
+    walker.rank(unread)
+}
+
+/// What is asked must be allowed to be asked: no other file system is read, a kept root stays.
+pub(crate) fn of_request<M: Machine>(
+    config: &Config,
+    state: &State<M>,
+    who: usize,
+    request: &Request<u8>,
+) -> Laws {
+    let mut broken = Laws::NONE;
+    match *request {
+        Request::Read { slot } => {
+            let is_foreign = state
+                .world
+                .open_dir(who, slot)
+                .is_some_and(|dir| state.world.is_foreign(dir));
+            let is_mounted = state.world.is_through_mount(who, slot);
+            // A kept root may be a mount point: then that is the file system it is on.
+            let at_root = config.limits.keep_root;
+            broken |= Laws::when(Law::G4, is_foreign || is_mounted && !at_root);
+        }
+        Request::RmdirRoot { .. } => broken |= Laws::when(Law::G12, config.limits.keep_root),
+        _ => {}
+    }
+    broken
+}
+
+/// Only entries of reached directories are removed, and the root's name.
+pub(crate) fn of_removal<M: Machine>(
+    state: &State<M>,
+    who: usize,
+    request: &Request<u8>,
+    dir: Dir,
+) -> Laws {
+    let ghost = &state.ghosts[who];
+    let is_root = matches!(request, Request::RmdirRoot { .. });
+    Laws::when(Law::G4, !is_root && ghost.reached & 1 << dir.0 == 0)
+}
+
+/// The step is a row of the table, the rank falls, the slots are bounded and at last all closed.
+pub(crate) fn of_step<M: Machine>(
+    state: &State<M>,
+    who: usize,
+    before: &Before,
+    step: Step<u8>,
+    fault: bool,
+) -> Laws {
+    let walker = state.walker(who);
+    let mut broken = Laws::NONE;
+    if let Some(arm) = step.arm {
+        let row = arm.row();
+        let fits = row.state == before.state && row.next.contains(&walker.state_name());
+        broken |= Laws::when(Law::Table, !fits || row.is_broken_word());
+    }
+    if let (Some(before), Some(after), false) = (before.rank, rank(state, who), fault) {
+        broken |= Laws::when(Law::T2, after >= before);
+    }
+    let open = state.world.open_slots(who);
+    broken |= Laws::when(Law::G8, open > walker_bound(state, who));
+    broken |= Laws::when(Law::G10, walker.outcome().is_some() && open > 0);
+    broken
+}
+
+fn walker_bound<M: Machine>(state: &State<M>, who: usize) -> usize {
+    state.walker(who).max_open_dirs() + 3
+}
+
+/// An outcome must be true, and there must be a cause for it.
+pub(crate) fn of_outcome<M: Machine>(
+    config: &Config,
+    state: &State<M>,
+    who: usize,
+    outcome: Outcome,
+) -> Laws {
+    let walker = state.walker(who);
+    let ghost = &state.ghosts[who];
+    let is_ok = matches!(
+        outcome,
+        Outcome::Removed | Outcome::Vanished | Outcome::Absent | Outcome::Emptied
+    );
+    let is_not_empty = outcome == Outcome::NotEmpty;
+    let disturbed = state.marks & (WROTE | MOVED | FAULTED | STOPPED | REPLACED | IMMOVABLE) != 0;
+    let spent = walker.is_spent();
+    let is_whole = config.is_honest() && config.is_ample() && config.start != Start::Odd;
+    // Once patience is spent, a root that answers ESTALE is not looked for again (rule 8).
+    // Nor is a parent that goes before it was identified.
+    let is_stale =
+        config.dialect.nfs && (spent || config.base_goes) && matches!(outcome, Outcome::Failed(_));
+    let mut broken = Laws::NONE;
+    if is_whole && !disturbed && !config.base_goes {
+        let drew = walker.patience() != config.limits.patience;
+        // A kept root that goes while it is read is looked for once more, which draws.
+        let may_draw = config.dialect.nfs || config.limits.keep_root;
+        broken |= Laws::when(Law::G1, !(is_ok || config.dialect.nfs && spent));
+        broken |= Laws::when(Law::G1, drew && !may_draw);
+    }
+    broken |= Laws::when(
+        Law::G2,
+        is_whole && !is_allowed(state.marks, outcome) && !is_stale,
+    );
+    let absent = outcome == Outcome::Emptied || state.world.is_root_absent();
+    broken |= Laws::when(Law::G5, is_ok && (!absent || ghost.left != 0));
+    let cause = state.marks & (WROTE | FAULTED | IMMOVABLE) != 0 || spent;
+    broken |= Laws::when(Law::G6, is_not_empty && ghost.left == 0);
+    broken |= Laws::when(Law::G6, is_not_empty && is_whole && !cause);
+    let untouched = config.budget == Some(state.budget) && config.walkers == 1;
+    let calm = untouched && !spent && is_whole;
+    broken |= Laws::when(
+        Law::G7,
+        is_not_empty && calm && leaves_removable(&state.world),
+    );
+    broken |= Laws::when(Law::G12, outcome == Outcome::Emptied && ghost.touched);
+    broken
+}
+
+/// Whether an outcome is one that those who acted can cause.
+fn is_allowed(marks: u8, outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Removed
+        | Outcome::Vanished
+        | Outcome::Absent
+        | Outcome::Emptied
+        | Outcome::NotEmpty => true,
+        Outcome::NotDirectory | Outcome::Refused(_) => marks & REPLACED != 0,
+        Outcome::Stopped(_) => marks & STOPPED != 0,
+        // The root itself may be what is unremovable.
+        Outcome::Failed(_) => marks & (FAULTED | IMMOVABLE) != 0,
+        Outcome::Broken => false,
+    }
+}
+
+/// Whether something is left beneath the root that could have been removed.
+fn leaves_removable(world: &World) -> bool {
+    let Entry::Directory(root) = world.entry(crate::world::BASE, ROOT_NAME) else {
+        return false;
+    };
+    let is_entered = |dir: Dir| {
+        let mut at = dir;
+        while at != root {
+            if world.is_shut(at) || world.is_foreign(at) || is_mounted(world, at) {
+                return false;
+            }
+            at = world.parent(at);
+        }
+        !world.is_shut(root)
+    };
+    world
+        .dirs()
+        .filter(|&dir| world.is_beneath(dir, root) && is_entered(dir) && !world.is_sealed(dir))
+        .any(|dir| {
+            world.list(dir).any(|(name, entry)| match entry {
+                Entry::File | Entry::Link => true,
+                Entry::Directory(child) => world.is_empty(child) && !world.is_mount(dir, name),
+                Entry::Absent | Entry::Forgotten | Entry::Fixed => false,
+            })
+        })
+}
+
+fn is_mounted(world: &World, dir: Dir) -> bool {
+    world
+        .mount()
+        .is_some_and(|(parent, name)| world.entry(parent, name) == Entry::Directory(dir))
+}
+
+/// T1: how many requests the walkers may still make, whatever the listings are, once nobody else
+/// acts.
+///
+/// Each walk restarts at most patience times, and once more to decide. In a walk, a directory is read
+/// at most as often as its passes shrink, which is as often as it has names, and `passes` times more;
+/// where leftovers are not trusted to explain, that holds for each level separately. An entry costs at
+/// most 16 requests a pass: read, unlink twice, open twice, identify, two closes, rmdir, seek, and
+/// the way up by `..` and `../..` with their identities and closes.
+#[must_use]
+pub fn bound<M: Machine>(config: &Config, state: &State<M>) -> u32 {
+    const COST: u32 = 16;
+    let entries: usize = state
+        .world
+        .dirs()
+        .map(|dir| state.world.list(dir).count())
+        .sum();
+    let noted: usize = state.walkers().map(|(_, walker)| walker.noted()).sum();
+    let things = u32::try_from(entries + noted).unwrap_or(u32::MAX) + u32::from(NAMES) + 2;
+    let passes = u32::from(config.limits.passes) + 2;
+    state
+        .walkers()
+        .map(|(_, walker)| COST * things * passes * (walker.patience() + 2))
+        .sum()
+}
+
+/// T1 for one listing: from here the walkers alone, in turn, halt within the bound.
+#[must_use]
+pub fn halts_alone<M: Machine>(config: &Config, state: &State<M>) -> bool {
+    let mut left = bound(config, state);
+    let mut alone = state.clone();
+    let mut answers: Vec<Reply<u8>> = Vec::with_capacity(16);
+    let walkers = alone.walkers().count();
+    loop {
+        let mut idle = true;
+        for who in 0..walkers {
+            let Some(request) = alone.walker(who).request() else {
+                continue;
+            };
+            answers.clear();
+            alone.replies(config, who, &mut answers);
+            let Some(&reply) = answers.first() else {
+                return false;
+            };
+            if left == 0 {
+                return false;
+            }
+            left -= 1;
+            idle = false;
+            alone.advance(config, who, &request, reply);
+        }
+        if idle {
+            return true;
+        }
+    }
+}
+
+/// Every walker asks something that the world can answer, or is over.
+#[must_use]
+pub fn is_live<M: Machine>(config: &Config, state: &State<M>) -> bool {
+    let mut answers = Vec::new();
+    (0..state.walkers().count()).all(|who| {
+        let walker = state.walker(who);
+        answers.clear();
+        state.replies(config, who, &mut answers);
+        walker.outcome().is_some() || !answers.is_empty()
+    })
+}

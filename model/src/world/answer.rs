@@ -1,0 +1,234 @@
+//! What the world may answer: for each request the set of allowed replies, the plainest one first.
+//!
+//! Errnos that no state of this world causes are not here; they come from the adversary *fault*.
+
+use super::{Cursor, Dialect, Dir, Entry, NAMES, Place, ROOT_NAME, World};
+use fell::machine::{
+    Errno, Gone, Identify, Inspect, Kind, Open, Read, Reply, Request, Rmdir, Seek, Slot, Unlink,
+};
+
+/// EPERM.
+pub const EPERM: Errno = Errno(1);
+/// EIO.
+pub const EIO: Errno = Errno(5);
+/// EACCES.
+pub const EACCES: Errno = Errno(13);
+/// EMFILE.
+pub const EMFILE: Errno = Errno(24);
+
+/// The replies that the world may give to a request of walker `who`.
+pub fn replies(
+    world: &World,
+    dialect: &Dialect,
+    keep_root: bool,
+    who: usize,
+    request: &Request<u8>,
+    into: &mut Vec<Reply<u8>>,
+) {
+    let answer = Answer {
+        world,
+        dialect,
+        who,
+    };
+    match *request {
+        Request::OpenBase { .. } => {
+            into.push(Reply::Open(if world.is_alive(super::BASE) {
+                Open::Opened
+            } else {
+                Open::Gone(Gone::Missing)
+            }));
+        }
+        Request::OpenRoot { base, .. } => {
+            answer.open(base, ROOT_NAME, !keep_root, into);
+        }
+        Request::Open { parent, name, .. } => answer.open(parent, name, true, into),
+        Request::OpenParent { child, .. } | Request::OpenAbove { child, .. } => {
+            into.push(Reply::Open(answer.open_parent(child)));
+        }
+        Request::Identify { slot } => answer.identify(slot, into),
+        Request::Inspect { .. } => into.push(Reply::Inspect(Inspect {
+            births: dialect.births,
+            positions: dialect.positions,
+        })),
+        Request::Read { slot } => answer.read(slot, into),
+        Request::Seek { slot, .. } => answer.seek(slot, into),
+        Request::Unlink { parent, name } => into.push(Reply::Unlink(answer.unlink(parent, name))),
+        Request::Rmdir { parent, name } => into.push(Reply::Rmdir(answer.rmdir(parent, name))),
+        Request::RmdirRoot { base } => into.push(Reply::Rmdir(answer.rmdir(base, ROOT_NAME))),
+        Request::Close { .. } => into.push(Reply::Closed),
+    }
+}
+
+struct Answer<'a> {
+    world: &'a World,
+    dialect: &'a Dialect,
+    who: usize,
+}
+
+impl Answer<'_> {
+    fn cursor(&self, slot: Slot) -> &Cursor {
+        self.world.cursor(self.who, slot).unwrap_or(&Cursor::CLOSED)
+    }
+
+    /// The directory of a slot; the outside for a slot that is not open, which only a machine that
+    /// lost count asks for (and which then breaks G4 and T1).
+    fn dir(&self, slot: Slot) -> Dir {
+        self.cursor(slot).dir().unwrap_or(super::OUTSIDE)
+    }
+
+    /// How a directory that was removed answers what is asked of it through a descriptor.
+    fn gone(&self, dir: Dir) -> Option<Gone> {
+        if self.world.is_alive(dir) {
+            None
+        } else if self.is_forgotten(dir) {
+            Some(Gone::Stale)
+        } else {
+            Some(Gone::Missing)
+        }
+    }
+
+    fn is_forgotten(&self, dir: Dir) -> bool {
+        self.dialect.nfs && self.world.forgotten & dir.bit() != 0
+    }
+
+    /// Opening a name: no symlink is followed, and no mount entered where openat2 stops at them.
+    fn open(&self, parent: Slot, name: u8, stops: bool, into: &mut Vec<Reply<u8>>) {
+        let dir = self.dir(parent);
+        if let Some(gone) = self.gone(dir) {
+            return into.push(Reply::Open(Open::Gone(gone)));
+        }
+        let open = match self.world.entry(dir, name) {
+            Entry::Absent => Open::Gone(Gone::Missing),
+            Entry::Forgotten => {
+                into.push(Reply::Open(Open::Gone(Gone::Missing)));
+                Open::Gone(Gone::Stale)
+            }
+            Entry::File | Entry::Link | Entry::Fixed => Open::NotDirectory,
+            Entry::Directory(_) if self.world.is_mount(dir, name) => {
+                if stops && self.dialect.openat2 {
+                    Open::Mounted
+                } else {
+                    Open::Opened
+                }
+            }
+            Entry::Directory(child) if self.world.is_shut(child) => Open::Failed(EACCES),
+            Entry::Directory(_) => Open::Opened,
+        };
+        into.push(Reply::Open(open));
+    }
+
+    /// `..` of a removed directory succeeds and reaches its last parent, unless the server forgot it.
+    fn open_parent(&self, child: Slot) -> Open {
+        if self.is_forgotten(self.dir(child)) && !self.world.is_alive(self.dir(child)) {
+            Open::Gone(Gone::Stale)
+        } else {
+            Open::Opened
+        }
+    }
+
+    fn identify(&self, slot: Slot, into: &mut Vec<Reply<u8>>) {
+        let dir = self.dir(slot);
+        if !self.dialect.mount_ids {
+            return into.push(Reply::Identify(Identify::Unsupported));
+        }
+        let identity = self
+            .world
+            .identity(self.dialect, dir, self.cursor(slot).mounted);
+        into.push(Reply::Identify(Identify::Is(identity)));
+        // The attributes may be cached, or asked for.
+        if self.is_forgotten(dir) {
+            into.push(Reply::Identify(Identify::Gone(Gone::Stale)));
+        }
+    }
+
+    fn read(&self, slot: Slot, into: &mut Vec<Reply<u8>>) {
+        let dir = self.dir(slot);
+        if let Some(gone) = self.gone(dir) {
+            return into.push(Reply::Read(Read::Gone(gone)));
+        }
+        let cursor = self.cursor(slot);
+        for name in 0..NAMES {
+            let before = into.len();
+            self.read_name(dir, *cursor, name, into);
+            if !self.dialect.any_order && into.len() > before {
+                break;
+            }
+        }
+        if cursor.owed == 0 {
+            into.push(Reply::Read(Read::End));
+        }
+    }
+
+    /// The ways in which a listing may return a name: as what it is, as what it was, or as neither.
+    fn read_name(&self, dir: Dir, cursor: Cursor, name: u8, into: &mut Vec<Reply<u8>>) {
+        let bit = 1 << name;
+        if cursor.returned & bit != 0 {
+            return;
+        }
+        let position = Place {
+            returned: cursor.returned | bit,
+            owed: cursor.owed & !bit,
+        }
+        .token();
+        let mut entry = |kind| {
+            into.push(Reply::Read(Read::Entry {
+                name,
+                kind,
+                position,
+            }));
+        };
+        let now = self.world.entry(dir, name);
+        let is_directory = matches!(now, Entry::Directory(_));
+        let is_file = now.is_present() && !is_directory;
+        if is_directory || cursor.went_directories & bit != 0 {
+            entry(Kind::Directory);
+        }
+        if is_file || cursor.went_files & bit != 0 {
+            entry(Kind::File);
+        }
+        if now.is_present() && self.dialect.unknown_kinds {
+            entry(Kind::Unknown);
+        }
+    }
+
+    fn seek(&self, slot: Slot, into: &mut Vec<Reply<u8>>) {
+        into.push(Reply::Seek(Seek::Sought));
+        if self.is_forgotten(self.dir(slot)) {
+            into.push(Reply::Seek(Seek::Gone(Gone::Stale)));
+        }
+    }
+
+    fn unlink(&self, parent: Slot, name: u8) -> Unlink {
+        let dir = self.dir(parent);
+        let entry = self.world.entry(dir, name);
+        if !self.world.is_alive(dir) || !entry.is_present() {
+            // Also where the server forgot the directory: the client answers from what it knows.
+            return Unlink::Gone(Gone::Missing);
+        }
+        match entry {
+            _ if self.world.is_sealed(dir) => Unlink::Denied(EACCES),
+            Entry::Fixed => Unlink::Denied(EPERM),
+            Entry::Directory(_) => Unlink::IsDirectory,
+            Entry::File | Entry::Link => Unlink::Removed,
+            Entry::Absent | Entry::Forgotten => Unlink::Gone(Gone::Missing),
+        }
+    }
+
+    fn rmdir(&self, parent: Slot, name: u8) -> Rmdir {
+        let dir = self.dir(parent);
+        let entry = self.world.entry(dir, name);
+        if !self.world.is_alive(dir) || !entry.is_present() {
+            return Rmdir::Gone(Gone::Missing);
+        }
+        match entry {
+            _ if self.world.is_sealed(dir) => Rmdir::Failed(EACCES),
+            Entry::Fixed => Rmdir::Failed(EPERM),
+            Entry::Directory(_) if self.world.is_mount(dir, name) => Rmdir::Busy,
+            // The empty directory behind a subvolume's name cannot be removed by rmdir alone.
+            Entry::Directory(child) if self.world.is_empty(child) => Rmdir::Removed,
+            Entry::Directory(_) => Rmdir::NotEmpty,
+            Entry::File | Entry::Link => Rmdir::NotDirectory,
+            Entry::Absent | Entry::Forgotten => Rmdir::Gone(Gone::Missing),
+        }
+    }
+}
