@@ -9,6 +9,7 @@
 //! | [`calls`] | system calls counted or made to fail by strace |
 //! | [`beside`] | a thread that acts beside the walker |
 //! | [`kernel`] | acting between two requests of a walk |
+//! | [`audit`] | an observer that holds a walk against what it promised |
 //! | [`again`] | how a test runs itself once more in a process of its own; the others use it |
 //! | [`clear`] | how a site goes away |
 //!
@@ -22,6 +23,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod again;
+pub mod audit;
 pub mod beside;
 pub mod calls;
 pub mod clear;
