@@ -219,7 +219,7 @@ fn default() -> Vec<Config> {
         all("all, 3 by 2, loose", 3, 2).limits(Config::LOOSE),
         Config::new("tireless", 0)
             .against(None, TIRELESS)
-            .within(1, 5, 3),
+            .within(2, 3, 3),
         all("all, 4 by 2", 4, 2),
         all("all, 3 by 3", 3, 3),
     ]
