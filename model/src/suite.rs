@@ -114,6 +114,10 @@ fn quick() -> Vec<Entry> {
             ..Config::LOOSE
         })),
         small(all("kept", 2, 1).limits(kept)),
+        small(all("kept, no patience", 1, 2).limits(Limits {
+            patience: 0,
+            ..kept
+        })),
         small(two("two, removers", 2).against(Some(1), [Adversary::Remover])),
         small(parent_goes()),
         small(flapper()),

@@ -259,11 +259,11 @@ impl<M: Machine> State<M> {
         reply: &Reply<u8>,
         note: Option<Note<u8>>,
     ) {
-        let root = self.walker(who).root();
-        if let (Request::Identify { slot }, Some(_), 0) = (request, root, self.ghosts[who].reached)
-            && let Some(dir) = self.world.open_dir(who, *slot)
-        {
-            self.ghosts[who].reached = self.world.subtree(dir);
+        // The root is the directory first opened, and the walk's own before it is identified.
+        if let (Request::OpenRoot { slot, .. }, None) = (request, self.walker(who).root()) {
+            if let Some(dir) = self.world.open_dir(who, *slot) {
+                self.ghosts[who].reached = self.world.subtree(dir);
+            }
         }
         let ghost = &mut self.ghosts[who];
         match (request, reply) {
