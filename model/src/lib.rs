@@ -14,6 +14,7 @@ mod check;
 pub mod config;
 pub mod diagram;
 pub mod exact;
+pub mod explore;
 pub mod machine;
 pub mod property;
 pub mod rank;
