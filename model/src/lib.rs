@@ -18,6 +18,7 @@ pub mod explore;
 pub mod machine;
 pub mod property;
 pub mod rank;
+pub mod scaling;
 pub mod search;
 pub mod seen;
 pub mod suite;

@@ -23,6 +23,8 @@ enum Command {
     Explore(command::explore::Explore),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
+    /// Count how the number of states grows, into docs/model.md
+    Scaling(fell_model::scaling::Scaling),
 }
 
 fn main() -> ExitCode {
@@ -30,5 +32,6 @@ fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Explore(explore) => explore.run(),
         Command::Diagram(diagram) => diagram.run(),
+        Command::Scaling(scaling) => scaling.run(),
     }
 }

@@ -59,10 +59,10 @@ pub(super) struct Item {
     /// Which walkers have its name noted.
     pub(super) noted: Vec<usize>,
     pub(super) held: Vec<Held>,
-    /// At which level of a walker's way it is, 0 being the root.
-    pub(super) level: Option<(usize, usize)>,
-    /// A walker is in it.
-    pub(super) current: bool,
+    /// At which level of which walker's way it is, 0 being the root.
+    pub(super) levels: Vec<(usize, usize)>,
+    /// The walker that is in it.
+    pub(super) here: Option<usize>,
     /// The last act changed it.
     pub(super) changed: bool,
 }
@@ -157,8 +157,8 @@ impl Stage<'_> {
                 .iter()
                 .position(|level| directory(level.inode.number) == dir);
             if let Some(level) = at {
-                item.level = Some((who, level));
-                item.current |= level + 1 == levels.len();
+                item.levels.push((who, level));
+                item.here = item.here.or((level + 1 == levels.len()).then_some(who));
             }
         }
         let me = self.items.len();
@@ -233,8 +233,8 @@ impl Stage<'_> {
             tags: Vec::new(),
             noted: Vec::new(),
             held: Vec::new(),
-            level: None,
-            current: false,
+            levels: Vec::new(),
+            here: None,
             changed: false,
         }
     }

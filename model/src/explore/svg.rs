@@ -4,6 +4,7 @@ use super::scene::{Held, Item, Scene, What, noted, scene};
 use super::{State, Told};
 use crate::config::Config;
 use crate::words::{asks, letter};
+use crate::world::WALKERS;
 use core::fmt::Write;
 
 /// Room around everything.
@@ -25,6 +26,7 @@ const STYLE: &str = "
 .fx .b{font-weight:bold} .fx .s{font-size:12px;fill:#57606a} .fx .m{text-anchor:middle}
 .fx .edge{stroke:#9aa4ae;stroke-width:1.5;fill:none} .fx .way0{stroke:#0a58ca;stroke-width:5}
 .fx .way1{stroke:#7b2cbf;stroke-width:5}
+.fx .lost{stroke-dasharray:9 6;stroke-width:3}
 .fx .box{fill:#fff;stroke:#57606a;stroke-width:1.5} .fx .file{fill:#eef1f4}
 .fx .gone{fill:none;stroke-dasharray:4 3} .fx .at0{stroke:#0a58ca;stroke-width:3}
 .fx .at1{stroke:#7b2cbf;stroke-width:3} .fx .here0{fill:#cfe2ff} .fx .here1{fill:#e9d8fd}
@@ -60,7 +62,7 @@ pub(super) fn drawing(config: &Config, path: &[(State, Option<Told>)]) -> Option
     ));
     let acts = match now.budget {
         State::UNLIMITED => "others act for ever".to_owned(),
-        left => format!("others: {left} acts left"),
+        left => format!("acts of others left: {left}"),
     };
     pen.text("b", MARGIN, 29, &format!("{}. {title}", path.len() - 1));
     pen.text("s", width - 170, 29, &acts);
@@ -138,29 +140,56 @@ impl Pen {
     fn tree(&mut self, scene: &Scene, top: usize) {
         for item in &scene.items {
             if let Some(parent) = item.parent {
-                self.edge(&scene.items[parent], item, top);
+                self.line("edge", &scene.items[parent], item, top);
             }
+        }
+        for who in 0..WALKERS {
+            self.way(scene, who, top);
         }
         for item in &scene.items {
             self.item(item, top);
         }
     }
 
-    /// The line from a directory to an entry: thick where a walker's way leads along it.
-    fn edge(&mut self, from: &Item, to: &Item, top: usize) {
-        let way = match (from.level, to.level) {
-            (Some((who, above)), Some((same, below))) if who == same && above + 1 == below => {
-                format!("edge way{who}")
-            }
-            _ => "edge".to_owned(),
-        };
+    /// The line from a directory to an entry.
+    fn line(&mut self, class: &str, from: &Item, to: &Item, top: usize) {
+        let (x, y) = (MARGIN + from.x, top + from.y + BOX);
+        let (to_x, to_y) = (MARGIN + to.x, top + to.y);
         self.put(&format!(
-            "<path class='{way}' d='M{} {}L{} {}'/>",
-            MARGIN + from.x,
-            top + from.y + BOX,
-            MARGIN + to.x,
-            top + to.y
+            "<path class='{class}' d='M{x} {y}L{to_x} {to_y}'/>"
         ));
+    }
+
+    /// The same to what is elsewhere: from below, so that it crosses few boxes.
+    fn bow(&mut self, class: &str, from: &Item, to: &Item, top: usize) {
+        let (x, y) = (MARGIN + from.x, top + from.y + BOX);
+        let (to_x, to_y) = (MARGIN + to.x, top + to.y + BOX);
+        let low = y.max(to_y) + BOX;
+        self.put(&format!(
+            "<path class='{class}' d='M{x} {y}Q{to_x} {low} {to_x} {to_y}'/>"
+        ));
+    }
+
+    /// A walker's way, from level to level; dashed where the world has it no longer.
+    fn way(&mut self, scene: &Scene, who: usize, top: usize) {
+        let items = &scene.items;
+        let at = |level| items.iter().position(|i| i.levels.contains(&(who, level)));
+        for level in 1..items.len() {
+            match (at(level - 1), at(level)) {
+                (Some(from), Some(to)) if items[to].parent == Some(from) => {
+                    self.line(&format!("edge way{who}"), &items[from], &items[to], top);
+                }
+                (Some(from), Some(to)) => {
+                    self.bow(
+                        &format!("edge way{who} lost"),
+                        &items[from],
+                        &items[to],
+                        top,
+                    );
+                }
+                _ => {}
+            }
+        }
     }
 
     fn item(&mut self, item: &Item, top: usize) {
@@ -174,10 +203,12 @@ impl Pen {
             What::File | What::Link => "box file".to_owned(),
             What::Removed | What::Nothing => "box gone".to_owned(),
         };
-        if let Some((who, _)) = item.level {
-            let here = if item.current { "here" } else { "on" };
-            // Writing to a string cannot fail.
-            let _ = write!(class, " at{who} {here}{who}");
+        // Writing to a string cannot fail.
+        if let Some((who, _)) = item.levels.first() {
+            let _ = write!(class, " at{who}");
+        }
+        if let Some(who) = item.here {
+            let _ = write!(class, " here{who}");
         }
         let round = match item.what {
             What::File | What::Link | What::Nothing => 0,
@@ -226,8 +257,8 @@ impl Pen {
     }
 
     fn legend(&mut self, y: usize) {
-        let text = "thick: a walker's way · filled: where it is · circled: its slots · \
-                    dashed: gone, or removed and still open · orange: what the last act changed";
+        let text = "thick: a walker's way, dashed where it is lost · filled: where it is · \
+                    circles: slots · dashed box: gone or removed · orange: the last act";
         self.text("s", MARGIN, y, text);
     }
 }
