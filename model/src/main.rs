@@ -19,13 +19,19 @@ struct Cli {
 enum Command {
     /// Search all reachable states of every configuration and look at every law in each
     Check(command::check::Check),
+    /// Walk through a configuration by hand, in a browser
+    Explore(command::explore::Explore),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
+    /// Count how the number of states grows, into docs/model.md
+    Scaling(fell_model::scaling::Scaling),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(check) => check.run(),
+        Command::Explore(explore) => explore.run(),
         Command::Diagram(diagram) => diagram.run(),
+        Command::Scaling(scaling) => scaling.run(),
     }
 }
