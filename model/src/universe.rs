@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::property::{self, Law, Laws};
 use crate::world::{By, Dir, Entry, OUTSIDE, ROOT_NAME, WALKERS, World, replies};
 use ahash::RandomState;
-use core::hash::{BuildHasher, Hash, Hasher};
+use core::hash::{Hash, Hasher};
 use core::ops::Deref;
 use fell::machine::{At, Note, Outcome, Read, Reply, Request, Step};
 use std::sync::Arc;
