@@ -20,6 +20,7 @@ pub mod rank;
 pub mod search;
 pub mod seen;
 pub mod suite;
+pub mod teeth;
 pub mod universe;
 pub mod words;
 pub mod world;

@@ -19,6 +19,8 @@ struct Cli {
 enum Command {
     /// Search all reachable states of every configuration and look at every law in each
     Check(command::check::Check),
+    /// Let every wrong variant of the machine run: each must be found
+    Teeth(command::teeth::Teeth),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
 }
@@ -26,6 +28,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(check) => check.run(),
+        Command::Teeth(teeth) => teeth.run(),
         Command::Diagram(diagram) => diagram.run(),
     }
 }

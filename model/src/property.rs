@@ -33,9 +33,12 @@ pub enum Law {
     /// One unremovable entry stops nothing else.
     //= docs/spec.md#g7-best-effort
     G7,
-    /// At most `max_open_dirs` + 3 slots.
+    /// At most `max_open_dirs` + 3 slots, and no `..` of a directory from which no child was opened.
     //= docs/spec.md#g8-bounded-handles
     G8,
+    /// No more names noted than the arena has room for.
+    //= docs/spec.md#g9-bounded-memory
+    G9,
     /// Every slot is closed on every way out.
     //= docs/spec.md#g10-no-global-state
     G10,
@@ -46,6 +49,10 @@ pub enum Law {
     Table,
     /// Before it is done a walker asks something, and the world has an answer.
     Deadlock,
+    /// Neither deeper than `max_depth` nor more removed than `max_entries`, and no path resolved that
+    /// there is not.
+    //= docs/spec.md#g3-termination
+    G3,
     /// From every state the walkers alone halt within the bound.
     //= docs/spec.md#g3-termination
     T1,
@@ -57,7 +64,7 @@ pub enum Law {
 
 impl Law {
     /// All of them.
-    pub const ALL: [Law; 14] = [
+    pub const ALL: [Law; 16] = [
         Law::G1,
         Law::G2,
         Law::G4,
@@ -65,10 +72,12 @@ impl Law {
         Law::G6,
         Law::G7,
         Law::G8,
+        Law::G9,
         Law::G10,
         Law::G12,
         Law::Table,
         Law::Deadlock,
+        Law::G3,
         Law::T1,
         Law::T2,
         Law::T3,
@@ -85,10 +94,12 @@ impl Law {
             Law::G6 => "G6 honest failure",
             Law::G7 => "G7 best effort",
             Law::G8 => "G8 bounded handles",
+            Law::G9 => "G9 bounded memory",
             Law::G10 => "G10 every slot closed",
             Law::G12 => "G12 keep_root",
             Law::Table => "table",
             Law::Deadlock => "no deadlock",
+            Law::G3 => "G3 limits kept",
             Law::T1 => "T1 halts alone",
             Law::T2 => "T2 rank falls",
             Law::T3 => "T3 no cycle",
@@ -173,14 +184,29 @@ pub(crate) fn of_request<M: Machine>(
             let at_root = config.limits.keep_root;
             broken |= Laws::when(Law::G4, is_foreign || is_mounted && !at_root);
         }
+        // A parent without a path that can be resolved again is opened once.
+        Request::OpenBase { .. } => {
+            let again = state.walker(who).patience() != config.limits.patience;
+            broken |= Laws::when(Law::G3, again && !config.limits.resolvable);
+        }
+        // From such a directory no child can have been opened.
+        //= docs/spec.md#g8-bounded-handles
+        Request::OpenParent { child, .. } => {
+            let no_child = state
+                .world
+                .open_dir(who, child)
+                .is_some_and(|dir| state.world.is_unsearchable(dir));
+            broken |= Laws::when(Law::G8, no_child);
+        }
         Request::RmdirRoot { .. } => broken |= Laws::when(Law::G12, config.limits.keep_root),
         _ => {}
     }
     broken
 }
 
-/// Only entries of reached directories are removed, and the root's name.
+/// Only entries of reached directories are removed, and the root's name; and no more than allowed.
 pub(crate) fn of_removal<M: Machine>(
+    config: &Config,
     state: &State<M>,
     who: usize,
     request: &Request<u8>,
@@ -188,11 +214,18 @@ pub(crate) fn of_removal<M: Machine>(
 ) -> Laws {
     let ghost = &state.ghosts[who];
     let is_root = matches!(request, Request::RmdirRoot { .. });
-    Laws::when(Law::G4, !is_root && ghost.reached & 1 << dir.0 == 0)
+    let mut broken = Laws::when(Law::G4, !is_root && ghost.reached & 1 << dir.0 == 0);
+    let over = config
+        .limits
+        .max_entries
+        .is_some_and(|most| u64::from(ghost.removed) > most);
+    broken |= Laws::when(Law::G3, over);
+    broken
 }
 
 /// The step is a row of the table, the rank falls, the slots are bounded and at last all closed.
 pub(crate) fn of_step<M: Machine>(
+    config: &Config,
     state: &State<M>,
     who: usize,
     before: &Before,
@@ -211,6 +244,13 @@ pub(crate) fn of_step<M: Machine>(
     }
     let open = state.world.open_slots(who);
     broken |= Laws::when(Law::G8, open > walker_bound(state, who));
+    if let Some(depth) = walker.depth() {
+        let limits = &config.limits;
+        broken |= Laws::when(Law::G3, depth > limits.max_depth as usize);
+        // One name of each level but the current one is being walked and does not count.
+        let noted = walker.noted().saturating_sub(depth.saturating_sub(1));
+        broken |= Laws::when(Law::G9, noted > limits.arena.max(1) as usize);
+    }
     broken |= Laws::when(Law::G10, walker.outcome().is_some() && open > 0);
     broken
 }
@@ -263,6 +303,16 @@ pub(crate) fn of_outcome<M: Machine>(
         Law::G7,
         is_not_empty && calm && leaves_removable(&state.world),
     );
+    // Where positions are lost, a leftover explains nothing: that costs a retry at least.
+    let trusted = config.has_many_passes()
+        && config.limits.patience > 0
+        && walker.patience() == config.limits.patience
+        && config.is_ample()
+        && config.dialect.mount_ids;
+    broken |= Laws::when(
+        Law::G7,
+        is_not_empty && untouched && trusted && leaves_removable(&state.world),
+    );
     broken |= Laws::when(Law::G12, outcome == Outcome::Emptied && ghost.touched);
     broken
 }
@@ -291,16 +341,22 @@ fn leaves_removable(world: &World) -> bool {
     let is_entered = |dir: Dir| {
         let mut at = dir;
         while at != root {
-            if world.is_shut(at) || world.is_foreign(at) || is_mounted(world, at) {
+            let parent = world.parent(at);
+            if world.is_shut(at)
+                || world.is_foreign(at)
+                || is_mounted(world, at)
+                || world.is_unsearchable(parent)
+            {
                 return false;
             }
-            at = world.parent(at);
+            at = parent;
         }
         !world.is_shut(root)
     };
+    let is_locked = |dir| world.is_sealed(dir) || world.is_unsearchable(dir);
     world
         .dirs()
-        .filter(|&dir| world.is_beneath(dir, root) && is_entered(dir) && !world.is_sealed(dir))
+        .filter(|&dir| world.is_beneath(dir, root) && is_entered(dir) && !is_locked(dir))
         .any(|dir| {
             world.list(dir).any(|(name, entry)| match entry {
                 Entry::File | Entry::Link => true,

@@ -28,7 +28,7 @@ const NONE: History = History {
 
 /// A well-founded measure of what is left to do: words of bounded size, compared in order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Rank([u32; WORDS]);
+pub struct Rank(pub(crate) [u32; WORDS]);
 
 impl Rank {
     /// The rank of a walker; `unread` is what the listing it is reading may still return.

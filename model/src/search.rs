@@ -82,7 +82,7 @@ impl<M: Machine> Model for Universe<M> {
 /// Each law, and how it is looked at in a state.
 type Look<M> = fn(&Universe<M>, &State<M>) -> bool;
 
-fn laws<M: Machine>() -> [(Law, Look<M>); 13] {
+fn laws<M: Machine>() -> [(Law, Look<M>); 15] {
     [
         (Law::G1, |_, state| state.keeps(Law::G1)),
         (Law::G2, |_, state| state.keeps(Law::G2)),
@@ -91,9 +91,11 @@ fn laws<M: Machine>() -> [(Law, Look<M>); 13] {
         (Law::G6, |_, state| state.keeps(Law::G6)),
         (Law::G7, |_, state| state.keeps(Law::G7)),
         (Law::G8, |_, state| state.keeps(Law::G8)),
+        (Law::G9, |_, state| state.keeps(Law::G9)),
         (Law::G10, |_, state| state.keeps(Law::G10)),
         (Law::G12, |_, state| state.keeps(Law::G12)),
         (Law::Table, |_, state| state.keeps(Law::Table)),
+        (Law::G3, |_, state| state.keeps(Law::G3)),
         (Law::T2, |_, state| state.keeps(Law::T2)),
         (Law::Deadlock, |universe, state| {
             is_live(&universe.config, state)
@@ -175,8 +177,28 @@ pub fn search<M: Machine>(config: &Config, threads: usize) -> Found<M> {
     }
 }
 
-/// The shortest way to a state in which a law does not hold.
-fn shortest<M: Machine>(config: &Config, law: Law) -> Option<Violation<M>> {
+/// The laws that are broken first, in one thread, each with a way there.
+#[must_use]
+pub fn first<M: Machine>(config: &Config) -> Vec<Violation<M>> {
+    let checker = Universe::<M>::new(config.clone())
+        .checker()
+        .threads(1)
+        .finish_when(stateright::HasDiscoveries::Any)
+        .spawn_bfs()
+        .join();
+    let found = checker.discoveries();
+    laws::<M>()
+        .into_iter()
+        .filter_map(|(law, _)| {
+            let trace = found.get(law.name())?.clone().into_vec();
+            Some(Violation { law, trace })
+        })
+        .collect()
+}
+
+/// The shortest way to a state in which a law does not hold. T3 is not looked at here.
+#[must_use]
+pub fn shortest<M: Machine>(config: &Config, law: Law) -> Option<Violation<M>> {
     let checker = Universe::<M>::new(config.clone())
         .only(law)
         .checker()

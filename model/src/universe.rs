@@ -31,6 +31,8 @@ pub struct Ghost {
     pub reached: u16,
     /// The levels at which leftovers stand that are not void; the highest bit is the root's own.
     pub left: u8,
+    /// How many entries it removed; counted only where that is limited.
+    pub removed: u8,
     /// The walker met or removed something since it last opened the root.
     pub touched: bool,
 }
@@ -220,10 +222,14 @@ impl<M: Machine> State<M> {
         let step = self.walker_mut(who).step(reply);
         self.remember(who, &request, &reply, step.note);
         if let Some(dir) = removed_from {
-            self.ghosts[who].touched = true;
-            self.broken |= property::of_removal(self, who, &request, dir);
+            let is_root = matches!(request, Request::RmdirRoot { .. });
+            let counts = !is_root && config.limits.max_entries.is_some();
+            let ghost = &mut self.ghosts[who];
+            ghost.touched = true;
+            ghost.removed = ghost.removed.saturating_add(u8::from(counts));
+            self.broken |= property::of_removal(config, self, who, &request, dir);
         }
-        self.broken |= property::of_step(self, who, &before, step, fault);
+        self.broken |= property::of_step(config, self, who, &before, step, fault);
         let there = self.world.known();
         for ghost in &mut self.ghosts {
             ghost.reached &= there;

@@ -161,6 +161,8 @@ pub struct World {
     shut: u16,
     /// Directories in which nothing can be removed (EACCES).
     sealed: u16,
+    /// Directories that may be read, and through which nothing can be reached (EACCES).
+    unsearchable: u16,
     /// Directories on another device of the same mount: btrfs subvolumes.
     foreign: u16,
     /// The name that is a mount point, if there is one; the mount shows [`OUTSIDE`].
@@ -195,6 +197,9 @@ pub struct Dialect {
     pub skips: bool,
     /// Listings come in any order; otherwise sorted by name.
     pub any_order: bool,
+    /// An opening follows symlinks: no file system does that to `O_NOFOLLOW`, and the walker must
+    /// not do without it.
+    pub follows: bool,
 }
 
 impl Dialect {
@@ -210,6 +215,7 @@ impl Dialect {
         relists: false,
         skips: false,
         any_order: true,
+        follows: false,
     };
 
     /// NFS 4.2.
@@ -286,6 +292,7 @@ impl World {
             forgotten: 0,
             shut: 0,
             sealed: 0,
+            unsearchable: 0,
             foreign: 0,
             mount: None,
             cursors: [[Cursor::CLOSED; SLOTS]; WALKERS],
@@ -381,6 +388,12 @@ impl World {
         self.sealed & dir.bit() != 0
     }
 
+    /// Whether a directory may be read, and nothing reached through it, `..` included.
+    #[must_use]
+    pub fn is_unsearchable(&self, dir: Dir) -> bool {
+        self.unsearchable & dir.bit() != 0
+    }
+
     /// Whether a directory is a subvolume.
     #[must_use]
     pub fn is_foreign(&self, dir: Dir) -> bool {
@@ -390,7 +403,7 @@ impl World {
     /// Whether anything was made unremovable.
     #[must_use]
     pub fn has_immovable(&self) -> bool {
-        self.shut | self.sealed | self.foreign != 0
+        self.shut | self.sealed | self.unsearchable | self.foreign != 0
             || self.mount.is_some()
             || self.entries.contains(&Entry::Fixed.code())
     }

@@ -95,6 +95,19 @@ impl World {
         all
     }
 
+    /// Every world in which nothing can be reached through one of the directories.
+    #[must_use]
+    pub fn with_one_unsearchable(&self) -> Vec<World> {
+        self.dirs()
+            .filter(|&dir| self.is_beneath(dir, ROOT))
+            .map(|dir| {
+                let mut world = self.clone();
+                world.make_unsearchable(dir);
+                world
+            })
+            .collect()
+    }
+
     /// The worlds in which the root is no directory that can be removed: absent, a file, a symlink,
     /// a mount point, or without its parent.
     #[must_use]
