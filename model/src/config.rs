@@ -12,6 +12,8 @@ pub enum Start {
     Tree,
     /// The root is a directory, and one thing in it, or it itself, cannot be removed.
     Immovable,
+    /// The root is the first of directories that stand one in the other, and all can be removed.
+    Chain,
     /// The root is a directory, and through one directory nothing can be reached, `..` included.
     Unsearchable,
     /// The root is no directory, or a mount point, or absent, or its parent is.
@@ -147,6 +149,11 @@ impl Config {
             Start::Tree => planted().collect(),
             Start::Immovable => planted()
                 .flat_map(|world| world.with_one_immovable(&self.dialect))
+                .collect(),
+            Start::Chain => self
+                .entries
+                .clone()
+                .map(|entries| World::chain(&self.dialect, entries))
                 .collect(),
             Start::Unsearchable => planted()
                 .flat_map(|world| world.with_one_unsearchable())

@@ -60,6 +60,11 @@ pub trait Machine: Clone + PartialEq + Eq + Hash + Debug + Send + Sync + 'static
         None
     }
 
+    /// Whether a directory stands twice on its way.
+    fn is_looped(&self) -> bool {
+        false
+    }
+
     /// How many names it has noted.
     fn noted(&self) -> usize;
 
@@ -157,6 +162,14 @@ macro_rules! walker_is_machine {
 
             fn depth(&self) -> Option<usize> {
                 Some(self.levels().len())
+            }
+
+            fn is_looped(&self) -> bool {
+                let levels = self.levels();
+                let twice = |(at, level): (usize, &$($words)::+::Level)| {
+                    levels[..at].iter().any(|above| above.inode == level.inode)
+                };
+                levels.iter().enumerate().any(twice)
             }
 
             fn noted(&self) -> usize {

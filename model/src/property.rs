@@ -10,7 +10,7 @@ use crate::rank::Rank;
 use crate::universe::{FAULTED, IMMOVABLE, MOVED, REPLACED, STOPPED, State, WROTE};
 use crate::world::{Dir, Entry, NAMES, ROOT_NAME, World};
 use core::ops::BitOrAssign;
-use fell::machine::{Outcome, Reply, Request, StateName, Step};
+use fell::machine::{Arm, Outcome, Reply, Request, Rmdir, StateName, Step};
 
 /// A law.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -21,7 +21,8 @@ pub enum Law {
     /// Writers make it end Ok or `NotEmpty`.
     //= docs/spec.md#g2-writers
     G2,
-    /// Only entries of reached directories are removed, and no other file system is entered.
+    /// Only reached directories are read and only entries of them removed, and no other file system is
+    /// entered.
     //= docs/spec.md#g4-confinement
     G4,
     /// Ok only when the root's name was seen absent, and then without leftovers.
@@ -45,12 +46,12 @@ pub enum Law {
     /// A root to be kept is Ok only when a whole pass met nothing, and never removed.
     //= docs/spec.md#g12-keep-root
     G12,
-    /// Each step is the row of the table that it says it is.
+    /// Each step is the row of the table that it says it is; a reading that was cut short is no pass.
     Table,
     /// Before it is done a walker asks something, and the world has an answer.
     Deadlock,
-    /// Neither deeper than `max_depth` nor more removed than `max_entries`, and no path resolved that
-    /// there is not.
+    /// Neither deeper than `max_depth` nor more removed than `max_entries`, no directory twice on the
+    /// way, no path resolved that there is not, and no retry when nobody acts.
     //= docs/spec.md#g3-termination
     G3,
     /// From every state the walkers alone halt within the bound.
@@ -143,6 +144,8 @@ impl BitOrAssign for Laws {
 pub(crate) struct Before {
     state: StateName,
     rank: Option<Rank>,
+    /// What was read last was cut short, and there is patience for another reading.
+    must_repeat: bool,
     pub(crate) decided: bool,
 }
 
@@ -152,6 +155,7 @@ impl Before {
         Before {
             state: walker.state_name(),
             rank: rank(state, who),
+            must_repeat: state.ghosts[who].cut && walker.patience() > 0,
             decided: walker.decided().is_some(),
         }
     }
@@ -180,6 +184,15 @@ pub(crate) fn of_request<M: Machine>(
                 .open_dir(who, slot)
                 .is_some_and(|dir| state.world.is_foreign(dir));
             let is_mounted = state.world.is_through_mount(who, slot);
+            // Where births are unknown, a directory with a reached one's number is taken for it.
+            let reached = state.ghosts[who].reached;
+            let is_stranger = config.dialect.births
+                && reached != 0
+                && state
+                    .world
+                    .open_dir(who, slot)
+                    .is_some_and(|dir| reached & 1 << dir.0 == 0 && state.world.is_alive(dir));
+            broken |= Laws::when(Law::G4, is_stranger);
             // A kept root may be a mount point: then that is the file system it is on.
             let at_root = config.limits.keep_root;
             broken |= Laws::when(Law::G4, is_foreign || is_mounted && !at_root);
@@ -229,6 +242,7 @@ pub(crate) fn of_step<M: Machine>(
     state: &State<M>,
     who: usize,
     before: &Before,
+    reply: &Reply<u8>,
     step: Step<u8>,
     fault: bool,
 ) -> Laws {
@@ -238,6 +252,11 @@ pub(crate) fn of_step<M: Machine>(
         let row = arm.row();
         let fits = row.state == before.state && row.next.contains(&walker.state_name());
         broken |= Laws::when(Law::Table, !fits || row.is_broken_word());
+        // Without births the grandparent is compared too (rule 5).
+        broken |= Laws::when(Law::Table, arm == Arm::AscendSame && !config.dialect.births);
+        let repeats = matches!(arm, Arm::ChildCut | Arm::RootCut);
+        let must_repeat = before.must_repeat && *reply == Reply::Rmdir(Rmdir::NotEmpty);
+        broken |= Laws::when(Law::Table, must_repeat && !repeats);
     }
     if let (Some(before), Some(after), false) = (before.rank, rank(state, who), fault) {
         broken |= Laws::when(Law::T2, after >= before);
@@ -246,7 +265,7 @@ pub(crate) fn of_step<M: Machine>(
     broken |= Laws::when(Law::G8, open > walker_bound(state, who));
     if let Some(depth) = walker.depth() {
         let limits = &config.limits;
-        broken |= Laws::when(Law::G3, depth > limits.max_depth as usize);
+        broken |= Laws::when(Law::G3, walker.is_looped() || depth > limits.max_depth as usize);
         // One name of each level but the current one is being walked and does not count.
         let noted = walker.noted().saturating_sub(depth.saturating_sub(1));
         broken |= Laws::when(Law::G9, noted > limits.arena.max(1) as usize);
@@ -279,13 +298,13 @@ pub(crate) fn of_outcome<M: Machine>(
     // Once patience is spent, a root that answers ESTALE is not looked for again (rule 8).
     // Nor is a parent that goes before it was identified.
     let is_stale =
-        config.dialect.nfs && (spent || config.base_goes) && matches!(outcome, Outcome::Failed(_));
+        config.dialect.nfs && (spent || config.base_goes || !config.limits.resolvable) && matches!(outcome, Outcome::Failed(_));
+    let drew = walker.patience() != config.limits.patience;
     let mut broken = Laws::NONE;
     if is_whole && !disturbed && !config.base_goes {
-        let drew = walker.patience() != config.limits.patience;
         // A kept root that goes while it is read is looked for once more, which draws.
         let may_draw = config.dialect.nfs || config.limits.keep_root;
-        broken |= Laws::when(Law::G1, !(is_ok || config.dialect.nfs && spent));
+        broken |= Laws::when(Law::G1, !(is_ok || is_stale || config.dialect.nfs && spent));
         broken |= Laws::when(Law::G1, drew && !may_draw);
     }
     broken |= Laws::when(
@@ -298,6 +317,9 @@ pub(crate) fn of_outcome<M: Machine>(
     broken |= Laws::when(Law::G6, is_not_empty && ghost.left == 0);
     broken |= Laws::when(Law::G6, is_not_empty && is_whole && !cause);
     let untouched = config.budget == Some(state.budget) && config.walkers == 1;
+    // What the machine promises of its requests: somebody acted for each further pass.
+    let must_not_draw = untouched && config.is_honest() && !config.dialect.skips;
+    broken |= Laws::when(Law::G3, drew && must_not_draw);
     let calm = untouched && !spent && is_whole;
     broken |= Laws::when(
         Law::G7,

@@ -31,6 +31,8 @@ pub struct Ghost {
     pub reached: u16,
     /// The levels at which leftovers stand that are not void; the highest bit is the root's own.
     pub left: u8,
+    /// What it was reading answered gone, and is to be removed next.
+    pub cut: bool,
     /// How many entries it removed; counted only where that is limited.
     pub removed: u8,
     /// The walker met or removed something since it last opened the root.
@@ -180,6 +182,7 @@ impl<M: Machine> State<M> {
                 self.spend();
                 self.marks |= STOPPED;
                 self.first.stop(why);
+                self.ghosts[0].cut = false;
                 seen(Taken {
                     decided: self.first.decided(),
                     ..Taken::NOTHING
@@ -221,6 +224,14 @@ impl<M: Machine> State<M> {
         let removed_from = self.world.answer(&config.dialect, who, &request, &reply);
         let step = self.walker_mut(who).step(reply);
         self.remember(who, &request, &reply, step.note);
+        let cuts = matches!(
+            reply,
+            Reply::Read(Read::Gone(_)) | Reply::Seek(fell::machine::Seek::Gone(_))
+        );
+        let ends = matches!(reply, Reply::Rmdir(_)) || matches!(step.note, Some(Note::Lost(_)));
+        let walks = self.walker(who).decided().is_none() && !config.limits.keep_root;
+        let ghost = &mut self.ghosts[who];
+        ghost.cut = (ghost.cut || cuts) && !ends && walks;
         if let Some(dir) = removed_from {
             let is_root = matches!(request, Request::RmdirRoot { .. });
             let counts = !is_root && config.limits.max_entries.is_some();
@@ -229,7 +240,7 @@ impl<M: Machine> State<M> {
             ghost.removed = ghost.removed.saturating_add(u8::from(counts));
             self.broken |= property::of_removal(config, self, who, &request, dir);
         }
-        self.broken |= property::of_step(config, self, who, &before, step, fault);
+        self.broken |= property::of_step(config, self, who, &before, &reply, step, fault);
         let there = self.world.known();
         for ghost in &mut self.ghosts {
             ghost.reached &= there;

@@ -189,6 +189,8 @@ pub struct Dialect {
     pub mount_ids: bool,
     /// Listings may withhold the types of entries (`DT_UNKNOWN`).
     pub unknown_kinds: bool,
+    /// Listings may give wrong types.
+    pub wrong_kinds: bool,
     /// Listings may still return what went while they were read.
     pub read_ahead: bool,
     /// Listings may return a name again that went and came while they were read.
@@ -211,6 +213,7 @@ impl Dialect {
         openat2: true,
         mount_ids: true,
         unknown_kinds: false,
+        wrong_kinds: false,
         read_ahead: false,
         relists: false,
         skips: false,

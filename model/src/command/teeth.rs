@@ -38,7 +38,7 @@ impl Teeth {
             "variant", "breaks", "found by", "steps", "others"
         );
         let mut all: Vec<Bite> = Vec::new();
-        for bite in bites().filter(|bite| bite.name.contains(&self.only)) {
+        for bite in bites(&self.only) {
             self.print(&bite);
             all.push(bite);
         }

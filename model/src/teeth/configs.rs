@@ -35,7 +35,13 @@ pub fn configs() -> Vec<Config> {
             arena: 1,
             ..Config::LOOSE
         }),
-        Config::new("alone, unknown kinds", 2).on(Dialect::LOCAL.unpleasant()),
+        Config::new("alone, wrong kinds", 2).on(Dialect {
+            wrong_kinds: true,
+            ..Dialect::LOCAL
+        }),
+        Config::new("immovable, unknown kinds", 2)
+            .from(Start::Immovable)
+            .on(Dialect::LOCAL.unpleasant()),
         Config::new("few entries", 2).limits(Limits {
             max_entries: Some(1),
             ..tight
@@ -55,9 +61,6 @@ pub fn configs() -> Vec<Config> {
             ..Dialect::LOCAL
         }),
         Config::new("immovable", 3).from(Start::Immovable),
-        Config::new("immovable, removers", 2)
-            .from(Start::Immovable)
-            .against(Some(2), [Adversary::Remover]),
         Config::new("immovable, positions lost", 3)
             .from(Start::Immovable)
             .on(lost)
@@ -86,24 +89,40 @@ pub fn configs() -> Vec<Config> {
         against("removers, nfs", 3, 2, &[Adversary::Remover]).on(Dialect::NFS),
         against("writers", 2, 1, &[Adversary::Writer]),
         against("made again", 1, 3, &[Adversary::Remover, Adversary::Writer]),
+        against(
+            "made again, unsearchable",
+            2,
+            4,
+            &[Adversary::Remover, Adversary::Writer],
+        )
+        .from(Start::Unsearchable)
+        .within(1, 8, 5),
         against("movers", 3, 1, &[Adversary::Mover]).within(2, 13, 5),
         against("flapper", 1, 4, &[Adversary::Swapper]).on(Dialect::LOCAL.unpleasant()),
         against("stopped", 1, 1, &[Adversary::Canceller]),
-        against("helpers", 3, 2, &[Adversary::Helper, Adversary::Writer]).limits(Config::LOOSE),
-        Config {
-            entries: 3..=3,
-            ..against(
-                "births unknown",
-                3,
-                2,
-                &[Adversary::Remover, Adversary::Writer, Adversary::Mover],
-            )
-            .within(1, 13, 5)
+        against("helpers", 3, 2, &[Adversary::Helper]).limits(Config::LOOSE),
+        Config::new("births unknown", 3)
+            .from(Start::Chain)
             .on(Dialect {
                 births: false,
                 ..Dialect::LOCAL
-            })
-        },
+            }),
+        against(
+            "strangers",
+            0,
+            3,
+            &[Adversary::Writer, Adversary::Mover, Adversary::Usurper],
+        )
+        .within(1, 8, 5),
+        against("removers, nfs, no patience", 3, 2, &[Adversary::Remover])
+            .on(Dialect::NFS)
+            .limits(Limits {
+                patience: 0,
+                ..tight
+            }),
+        against("chain, movers", 3, 2, &[Adversary::Mover])
+            .from(Start::Chain)
+            .within(2, 13, 5),
         against("no openat2", 2, 1, &[Adversary::Mounter]).on(no_openat2),
         all("no openat2, odd roots", 0, 1)
             .from(Start::Odd)

@@ -31,9 +31,9 @@ const TAIL: &str = "\
 
 - *First found, first entered* (rule 6, the other way round): which child of a directory is entered
   first is free; the listing's order is the world's choice anyway, so the two have the same walks.
-- *A leftover explains a reading that was cut short* is one, but no guarantee tells it from the
-  machine: only a directory that was removed and made again is cut and still not empty, which takes a
-  writer, and with a writer NotEmpty is allowed. What differs is how much is tried before.
+- *The path of a stale parent is resolved as often as it answers ESTALE* (rule 8 resolves it once):
+  each time draws on patience, so it ends, and neither walk takes ESTALE for gone. Both keep every
+  guarantee; the machine only ends sooner.
 ";
 
 /// `docs/teeth.md`, from what came of all variants.

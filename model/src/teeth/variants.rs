@@ -34,30 +34,13 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "missing child is fatal",
         breaks: "rule 1",
         wrong: "a child that someone else removed ends the walk",
-        found: ("?", "?"),
-        patches: &[Patch {
-            file: "descend.rs",
-            find: "            Open::Gone(Gone::Missing | Gone::Stale) => {
-                self.forget_child(names);",
-            replace: "            Open::Gone(Gone::Missing | Gone::Stale) => {
-                if BENT {
-                    self.state = super::retry::failed(Fault::new(Operation::Open, Reason::Stale));
-                    return Step::quiet(Arm::DescendVanished);
-                }
-                self.forget_child(names);",
-        }],
-    },
-    Variant {
-        name: "missing child is not dropped",
-        breaks: "rule 1",
-        wrong: "a child that someone else removed stays in the list",
-        found: ("?", "?"),
+        found: ("G1 removers", "removers"),
         patches: &[Patch {
             file: "descend.rs",
             find: "self.onward();
                 Step::quiet(Arm::DescendVanished)",
             replace: "if BENT {
-                    self.state = State::Descend(Descend::Opening(history));
+                    self.state = super::retry::failed(Fault::new(Operation::Open, Reason::Stale));
                     return Step::quiet(Arm::DescendVanished);
                 }
                 self.onward();
@@ -65,10 +48,26 @@ pub(crate) const VARIANTS: &[Variant] = &[
         }],
     },
     Variant {
+        name: "missing child is not dropped",
+        breaks: "rule 1",
+        wrong: "a child that someone else removed stays in the list",
+        found: ("T1 halts alone", "removers"),
+        patches: &[Patch {
+            file: "descend.rs",
+            find: "Open::Gone(Gone::Missing | Gone::Stale) => {
+                self.forget_child(names);",
+            replace: "Open::Gone(Gone::Missing | Gone::Stale) => {
+                if BENT {
+                    return Step::quiet(Arm::DescendVanished);
+                }
+                self.forget_child(names);",
+        }],
+    },
+    Variant {
         name: "a lost way is success",
         breaks: "rule 1",
         wrong: "`..` answering gone is taken for a root that is gone",
-        found: ("?", "?"),
+        found: ("G5 honest success", "removers, nfs"),
         patches: &[Patch {
             file: "ascend.rs",
             find: "Open::Gone(Gone::Missing | Gone::Stale) => self.lose(names, gone, Cause::Gone),",
@@ -85,7 +84,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "cut reading counts as a pass",
         breaks: "rule 1",
         wrong: "a reading that answered gone ends the passes like a whole one",
-        found: ("?", "?"),
+        found: ("table", "made again"),
         patches: &[Patch {
             file: "mod.rs",
             find: "        if cleared.cut {",
@@ -99,7 +98,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "type in the listing is believed",
         breaks: "rule 2",
         wrong: "an entry that turns out to be a directory is a leftover",
-        found: ("?", "?"),
+        found: ("G6 honest failure", "alone, wrong kinds"),
         patches: &[Patch {
             file: "strip.rs",
             find: "            Unlink::IsDirectory => {
@@ -115,7 +114,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "denied directory of unknown type is a leftover",
         breaks: "rule 2",
         wrong: "EACCES for an entry of unknown type is taken for the answer of a file",
-        found: ("?", "?"),
+        found: ("G7 best effort", "immovable, unknown kinds"),
         patches: &[Patch {
             file: "strip.rs",
             find: "Unlink::Denied(_) if unknown => {",
@@ -126,7 +125,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "no directory is no file",
         breaks: "rule 2",
         wrong: "a child that turns out to be no directory is a leftover",
-        found: ("?", "?"),
+        found: ("G6 honest failure", "alone, wrong kinds"),
         patches: &[Patch {
             file: "descend.rs",
             find: "            Open::NotDirectory => {",
@@ -141,7 +140,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "turns are not counted",
         breaks: "rule 2",
         wrong: "an entry may turn from file to directory and back for ever",
-        found: ("?", "?"),
+        found: ("T2 rank falls", "flapper"),
         patches: &[Patch {
             file: "descend.rs",
             find: "child.was_directory = true;",
@@ -153,14 +152,14 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "unopenable child is a leftover",
         breaks: "rule 3",
         wrong: "a directory that cannot be opened is not tried with rmdir",
-        found: ("?", "?"),
+        found: ("G7 best effort", "immovable"),
         patches: &[Patch {
             file: "descend.rs",
             find: "            Open::Failed(errno) => {
                 self.blocked",
             replace: "            Open::Failed(errno) if BENT => {
                 let fault = Fault::errno(Operation::Open, errno);
-                self.leave_child(names, Arm::DescendUnopenable, fault)
+                self.leave_child(names, Arm::DescendVanished, fault)
             }
             Open::Failed(errno) => {
                 self.blocked",
@@ -170,7 +169,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "ENOTEMPTY is swallowed",
         breaks: "rule 4",
         wrong: "a root that is not empty is taken for removed",
-        found: ("?", "?"),
+        found: ("G5 honest success", "immovable"),
         patches: &[Patch {
             file: "remove_empty.rs",
             find: "(Rmdir::NotEmpty, Root::Cleared(cleared)) => self.root_not_empty(cleared),",
@@ -186,7 +185,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "no second pass",
         breaks: "rule 4",
         wrong: "a directory that is not empty after one pass is a leftover",
-        found: ("?", "?"),
+        found: ("G6 honest failure", "skips, many passes"),
         patches: &[Patch {
             file: "remove_empty.rs",
             find: "        let Some(history) = self.another_pass(cleared) else {
@@ -199,7 +198,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "passes without limit",
         breaks: "limit: passes",
         wrong: "passes that do not shrink are not counted",
-        found: ("?", "?"),
+        found: ("T2 rank falls", "skips, few passes"),
         patches: &[Patch {
             file: "mod.rs",
             find: "} else if flat >= self.limits.passes ||",
@@ -212,7 +211,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "leftover is read again",
         breaks: "rule 4",
         wrong: "a leftover deep down makes every ancestor read again",
-        found: ("?", "?"),
+        found: ("G3 limits kept", "immovable"),
         patches: &[Patch {
             file: "mod.rs",
             find: "self.left && !self.doubt && !self.cut",
@@ -223,7 +222,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "no identity check after `..`",
         breaks: "rule 5",
         wrong: "whatever `..` reaches is taken for the parent (CVE-2002-0435's class)",
-        found: ("?", "?"),
+        found: ("G4 confinement", "movers"),
         patches: &[Patch {
             file: "ascend.rs",
             find: "Identify::Is(found) if expected.is_some_and(|e| self.same(e, found)) => {
@@ -236,7 +235,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "reused number passes",
         breaks: "rule 5",
         wrong: "where births are unknown the grandparent is not compared",
-        found: ("?", "?"),
+        found: ("table", "births unknown"),
         patches: &[Patch {
             file: "ascend.rs",
             find: "if self.believed(found.inode).birth == Birth::UNKNOWN {",
@@ -247,7 +246,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "loops are entered",
         breaks: "rule 5",
         wrong: "a directory that is on the way already is entered again",
-        found: ("?", "?"),
+        found: ("G3 limits kept", "chain, movers"),
         patches: &[Patch {
             file: "descend.rs",
             find: "if self.way.contains(self.believed(found.inode)) => {",
@@ -258,7 +257,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "reading is not continued",
         breaks: "rule 7",
         wrong: "when the list was full, the rest of the directory is taken for read",
-        found: ("?", "?"),
+        found: ("G6 honest failure", "alone"),
         patches: &[Patch {
             file: "strip.rs",
             find: "        if own >= self.limits.room(outer) {",
@@ -272,7 +271,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "lost positions are trusted",
         breaks: "rule 7",
         wrong: "a reading resumed where positions are lost counts as whole",
-        found: ("?", "?"),
+        found: ("G7 best effort", "immovable, positions lost"),
         patches: &[Patch {
             file: "strip.rs",
             find: "level.doubt |= !self.kept.positions;",
@@ -283,7 +282,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "stranger is entered",
         breaks: "rule 8",
         wrong: "whatever has the root's name at Retry is taken for the root",
-        found: ("?", "?"),
+        found: ("G4 confinement", "strangers"),
         patches: &[Patch {
             file: "retry.rs",
             find: "(Identify::Is(found), Some(root)) if self.same(found, root) => {",
@@ -294,7 +293,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "ESTALE at the root is success",
         breaks: "rule 8",
         wrong: "a stale parent is taken for a root that is gone",
-        found: ("?", "?"),
+        found: ("G5 honest success", "the parent goes"),
         patches: &[Patch {
             file: "remove_empty.rs",
             find: "(Rmdir::Gone(Gone::Stale), Root::Cleared(_) | Root::Blocked(_) | Root::Deciding) => {",
@@ -308,7 +307,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "spent patience is success",
         breaks: "rule 9",
         wrong: "when patience is spent the walk ends Ok without a last rmdir",
-        found: ("?", "?"),
+        found: ("G5 honest success", "removers, nfs, no patience"),
         patches: &[Patch {
             file: "retry.rs",
             find: "            Then::Last => return self.decide(Root::Deciding, LEFT),",
@@ -320,7 +319,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "patience without end",
         breaks: "limit: patience",
         wrong: "retries are not counted",
-        found: ("?", "?"),
+        found: ("T2 rank falls", "removers, nfs"),
         patches: &[Patch {
             file: "mod.rs",
             find: "            Some(patience) => self.patience = patience,",
@@ -331,7 +330,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "leftovers are not voided",
         breaks: "rule 10",
         wrong: "what was left in a directory that is gone by now stays in the report",
-        found: ("?", "?"),
+        found: ("G5 honest success", "faults and removers"),
         patches: &[Patch {
             file: "remove_empty.rs",
             find: "Child::Cleared(cleared) => cleared.left.then(|| self.void_child()),",
@@ -342,7 +341,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "a leftover explains a cut reading",
         breaks: "rule 1",
         wrong: "what was not read is not tried when something else is left there",
-        found: ("?", "?"),
+        found: ("table", "made again, unsearchable"),
         patches: &[Patch {
             file: "mod.rs",
             find: "&& !self.cut",
@@ -353,7 +352,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "doubt costs nothing",
         breaks: "rule 7",
         wrong: "passes above a leftover multiply from level to level where positions are lost",
-        found: ("?", "?"),
+        found: ("T1 halts alone", "deep, positions lost"),
         patches: &[Patch {
             file: "mod.rs",
             find: "(cleared.left && !self.draw())",
@@ -364,7 +363,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "device is not compared",
         breaks: "G4",
         wrong: "a directory on another mount or device is entered once it is open",
-        found: ("?", "?"),
+        found: ("G4 confinement", "immovable"),
         patches: &[Patch {
             file: "descend.rs",
             find: "Identify::Is(found) if !self.is_at_home(found) => {",
@@ -375,7 +374,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "mount point as root is entered",
         breaks: "G11",
         wrong: "a root that is a mount point is emptied",
-        found: ("?", "?"),
+        found: ("G4 confinement", "no openat2, odd roots"),
         patches: &[Patch {
             file: "retry.rs",
             find: "!self.limits.keep_root && self .base_identity .is_some_and",
@@ -386,7 +385,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "keep_root believes one pass",
         breaks: "G12",
         wrong: "a kept root is said to be empty after a pass that met something",
-        found: ("?", "?"),
+        found: ("G12 keep_root", "kept"),
         patches: &[Patch {
             file: "ascend.rs",
             find: "if cleared.met == 0 && !cleared.left {",
@@ -397,7 +396,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "one unremovable entry stops the rest",
         breaks: "G7",
         wrong: "after an entry that cannot be removed the reading ends",
-        found: ("?", "?"),
+        found: ("G7 best effort", "immovable"),
         patches: &[Patch {
             file: "strip.rs",
             find: "        self.mark_left();
@@ -406,7 +405,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         if BENT {
             self.end_reading();
             self.onward();
-            return Step::noting(arm, self.entry_left(name, Fault::errno(Operation::Unlink, errno)));
+            return Step::noting(Arm::StripReadFailed, self.entry_left(name, Fault::errno(Operation::Unlink, errno)));
         }
         self.state = State::Strip(Strip::Reading);",
         }],
@@ -415,7 +414,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "slots are leaked on Retry",
         breaks: "G10",
         wrong: "the levels are forgotten and their slots are not closed",
-        found: ("?", "?"),
+        found: ("G10 every slot closed", "removers, nfs"),
         patches: &[Patch {
             file: "retry.rs",
             find: "if self.slots.lowest_held(self.base).is_some() {
@@ -433,7 +432,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "window has no end",
         breaks: "limit: max_open_dirs",
         wrong: "every level on the way stays open",
-        found: ("?", "?"),
+        found: ("G8 bounded handles", "alone"),
         patches: &[Patch {
             file: "descend.rs",
             find: "if self.way.held_above() > usize::from(self.window) {",
@@ -444,7 +443,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "immediate parent is given up",
         breaks: "G8",
         wrong: "when descriptors run out the parent's slot goes too",
-        found: ("?", "?"),
+        found: ("G8 bounded handles", "unsearchable"),
         patches: &[Patch {
             file: "descend.rs",
             find: "if self.way.held_above() > 1 => {",
@@ -455,7 +454,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "arena has no end",
         breaks: "limit: arena, batch",
         wrong: "every name of a directory is noted, however many there are",
-        found: ("?", "?"),
+        found: ("G9 bounded memory", "alone, loose"),
         patches: &[Patch {
             file: "strip.rs",
             find: "let own = u32",
@@ -466,7 +465,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "depth has no end",
         breaks: "limit: max_depth",
         wrong: "a child is entered however deep it lies",
-        found: ("?", "?"),
+        found: ("G3 limits kept", "few levels"),
         patches: &[Patch {
             file: "mod.rs",
             find: "depth >= self.limits.max_depth as usize {",
@@ -477,18 +476,22 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "entries have no end",
         breaks: "limit: max_entries",
         wrong: "entries are not counted",
-        found: ("?", "?"),
+        found: ("G3 limits kept", "few entries"),
         patches: &[Patch {
             file: "strip.rs",
             find: "if self.entries == Some(0) {",
             replace: "if !BENT && self.entries == Some(0) {",
+        }, Patch {
+            file: "strip.rs",
+            find: "left - 1",
+            replace: "left.saturating_sub(1)",
         }],
     },
     Variant {
         name: "given away is gone",
         breaks: "the mark given away",
         wrong: "a name that was given away and still stands is dropped from the list",
-        found: ("?", "?"),
+        found: ("G6 honest failure", "helpers"),
         patches: &[Patch {
             file: "remove_empty.rs",
             find: "                if let Some(child) = self.pending.last_mut() {
@@ -504,14 +507,14 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "names of levels are not kept apart",
         breaks: "rule 6",
         wrong: "a directory takes the last name of its parent for one of its own",
-        found: ("?", "?"),
+        found: ("T1 halts alone", "alone"),
         patches: &[ Patch { file: "retry.rs", find: "base: u32::try_from(self.pending.len()).unwrap_or(u32::MAX),", replace: "base: u32::try_from(self.pending.len()).unwrap_or(u32::MAX).saturating_sub(u32::from(BENT))," },],
     },
     Variant {
         name: "reading begins anew",
         breaks: "rule 7",
         wrong: "where the reading stopped is not remembered, so that it begins at the first entry again",
-        found: ("?", "?"),
+        found: ("T1 halts alone", "immovable"),
         patches: &[ Patch { file: "strip.rs", find: "level.position = position;", replace: "if !BENT {
             level.position = position;
         }" },],
@@ -520,14 +523,14 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "symlink is followed",
         breaks: "G4",
         wrong: "an opening follows symlinks (CVE-2022-21658's class)",
-        found: ("?", "?"),
+        found: ("G4 confinement", "symlinks"),
         patches: &[],
     },
     Variant {
         name: "device is compared before the opening",
         breaks: "G4",
         wrong: "the child is opened, compared and closed; then it is opened again and believed",
-        found: ("?", "?"),
+        found: ("G4 confinement", "no openat2"),
         patches: &[ Patch { file: "descend.rs", find: "let leave = |why| State::Descend(Descend::Leaving(slot, why));", replace: "let leave = |why| State::Descend(Descend::Leaving(slot, why));
         if let (true, Identify::Is(found)) = (BENT, identify) {
             if history.flat >= 100 {
@@ -555,28 +558,21 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "resolving again is free",
         breaks: "limit: patience",
         wrong: "the path of a stale parent is resolved again without drawing on patience",
-        found: ("?", "?"),
+        found: ("T2 rank falls", "the parent goes"),
         patches: &[ Patch { file: "retry.rs", find: "!self.resolved && self.draw()", replace: "!self.resolved && (BENT || self.draw())" },],
-    },
-    Variant {
-        name: "stale parent is resolved without end",
-        breaks: "rule 8",
-        wrong: "the path of the root's parent is resolved as often as it answers ESTALE",
-        found: ("?", "?"),
-        patches: &[ Patch { file: "retry.rs", find: "self.resolved = true;", replace: "self.resolved = !BENT;" },],
     },
     Variant {
         name: "a path is resolved that there is not",
         breaks: "limit: resolvable",
         wrong: "the root's parent was given without a path, and is resolved again",
-        found: ("?", "?"),
+        found: ("G3 limits kept", "no path"),
         patches: &[ Patch { file: "retry.rs", find: "if self.limits.resolvable &&", replace: "if (BENT || self.limits.resolvable) &&" },],
     },
     Variant {
         name: "kept root is removed",
         breaks: "G12",
         wrong: "where one removal decides, a root that is to be kept goes too",
-        found: ("?", "?"),
+        found: ("G12 keep_root", "kept"),
         patches: &[ Patch { file: "retry.rs", find: "if !self.limits.keep_root {
             self.state = State::RemoveEmpty", replace: "if BENT || !self.limits.keep_root {
             self.state = State::RemoveEmpty" },],
@@ -585,14 +581,14 @@ pub(crate) const VARIANTS: &[Variant] = &[
         name: "NotEmpty names nothing",
         breaks: "G6",
         wrong: "a root that is left is not named",
-        found: ("?", "?"),
+        found: ("G6 honest failure", "usurpers"),
         patches: &[ Patch { file: "remove_empty.rs", find: "Some(Note::Leftover { at: At::Root, fault, }),", replace: "(!BENT).then_some(Note::Leftover { at: At::Root, fault })," },],
     },
     Variant {
         name: "a stopped walk leaks",
         breaks: "G10",
         wrong: "a walk that is stopped closes nothing",
-        found: ("?", "?"),
+        found: ("G10 every slot closed", "stopped"),
         patches: &[ Patch { file: "mod.rs", find: "self.state = State::Done(Outcome::Stopped(why));", replace: "self.state = State::Done(Outcome::Stopped(why));
             while let (true, Some(slot)) = (BENT, self.slots.lowest_held(None)) {
                 self.slots.free(slot);

@@ -186,10 +186,11 @@ impl Answer<'_> {
         let now = self.world.entry(dir, name);
         let is_directory = matches!(now, Entry::Directory(_));
         let is_file = now.is_present() && !is_directory;
-        if is_directory || cursor.went_directories & bit != 0 {
+        let is_wrong = now.is_present() && self.dialect.wrong_kinds;
+        if is_directory || is_wrong || cursor.went_directories & bit != 0 {
             entry(Kind::Directory);
         }
-        if is_file || cursor.went_files & bit != 0 {
+        if is_file || is_wrong || cursor.went_files & bit != 0 {
             entry(Kind::File);
         }
         if now.is_present() && self.dialect.unknown_kinds {
