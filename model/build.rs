@@ -15,7 +15,10 @@ mod variants {
 /// Files with words only: the bent copy speaks those of the machine, so that one world serves both.
 const SHARED: &[(&str, &str)] = &[
     ("limits", "Limits"),
-    ("outcome", "At, Cause, Fault, Note, Outcome, Reason, Refusal, Stop"),
+    (
+        "outcome",
+        "At, Cause, Fault, Note, Outcome, Reason, Refusal, Stop",
+    ),
     ("pending", "Names, Pending"),
     (
         "reply",
@@ -39,7 +42,10 @@ fn main() {
         .filter(|entry| entry.path().extension().is_some_and(|e| e == "rs"))
         .map(|entry| {
             let name = entry.file_name().into_string().expect("names are ASCII");
-            (name, fs::read_to_string(entry.path()).expect("source is text"))
+            (
+                name,
+                fs::read_to_string(entry.path()).expect("source is text"),
+            )
         })
         .collect();
     for (number, variant) in variants::VARIANTS.iter().enumerate() {
@@ -51,7 +57,12 @@ fn main() {
                 .unwrap_or_else(|| panic!("{}: no file {}", variant.name, patch.file));
             let places = places(text, patch.find);
             let [place] = places.as_slice() else {
-                panic!("{}: fits {} places of {}", variant.name, places.len(), patch.file);
+                panic!(
+                    "{}: fits {} places of {}",
+                    variant.name,
+                    places.len(),
+                    patch.file
+                );
             };
             text.replace_range(place.clone(), &patch.replace.replace("BENT", &chosen));
         }
@@ -68,7 +79,9 @@ fn main() {
         }
         fs::write(out.join(&name), text).expect("OUT_DIR can be written");
     }
-    let entry = format!("#[path = {:?}]\nmod bent;\n", out.join("mod.rs"));
+    let path = out.join("mod.rs");
+    let path = path.to_str().expect("OUT_DIR is text");
+    let entry = format!("#[path = {path:?}]\nmod bent;\n");
     fs::write(out.with_extension("rs"), entry).expect("OUT_DIR can be written");
 }
 
@@ -100,7 +113,9 @@ fn places(text: &str, find: &str) -> Vec<Range<usize>> {
 
 /// The shared files become re-exports, and tests stay with the machine.
 fn rewrite(text: &str) -> String {
-    let mut text = text.replace("#[cfg(test)]\nmod tests;", "").replace("alloc::vec::Vec", "std::vec::Vec");
+    let mut text = text
+        .replace("#[cfg(test)]\nmod tests;", "")
+        .replace("alloc::vec::Vec", "std::vec::Vec");
     for (module, words) in SHARED {
         let exports = format!("mod {module} {{\n    pub use fell::machine::{{{words}}};\n}}\n");
         text = text.replace(&format!("pub mod {module};\n"), &exports);

@@ -265,13 +265,22 @@ pub(crate) fn of_step<M: Machine>(
     broken |= Laws::when(Law::G8, open > walker_bound(state, who));
     if let Some(depth) = walker.depth() {
         let limits = &config.limits;
-        broken |= Laws::when(Law::G3, walker.is_looped() || depth > limits.max_depth as usize);
+        broken |= Laws::when(
+            Law::G3,
+            walker.is_looped() || depth > limits.max_depth as usize,
+        );
         // One name of each level but the current one is being walked and does not count.
         let noted = walker.noted().saturating_sub(depth.saturating_sub(1));
         broken |= Laws::when(Law::G9, noted > limits.arena.max(1) as usize);
     }
-    broken |= Laws::when(Law::G10, walker.outcome().is_some() && open > 0);
+    broken |= of_end(state, who);
     broken
+}
+
+/// A walk that is over holds nothing.
+pub(crate) fn of_end<M: Machine>(state: &State<M>, who: usize) -> Laws {
+    let is_over = state.walker(who).outcome().is_some();
+    Laws::when(Law::G10, is_over && state.world.open_slots(who) > 0)
 }
 
 fn walker_bound<M: Machine>(state: &State<M>, who: usize) -> usize {
@@ -297,8 +306,9 @@ pub(crate) fn of_outcome<M: Machine>(
     let is_whole = config.is_honest() && config.is_ample() && config.start != Start::Odd;
     // Once patience is spent, a root that answers ESTALE is not looked for again (rule 8).
     // Nor is a parent that goes before it was identified.
-    let is_stale =
-        config.dialect.nfs && (spent || config.base_goes || !config.limits.resolvable) && matches!(outcome, Outcome::Failed(_));
+    let is_stale = config.dialect.nfs
+        && (spent || config.base_goes || !config.limits.resolvable)
+        && matches!(outcome, Outcome::Failed(_));
     let drew = walker.patience() != config.limits.patience;
     let mut broken = Laws::NONE;
     if is_whole && !disturbed && !config.base_goes {

@@ -58,8 +58,12 @@ impl<M: Machine> Model for Universe<M> {
     }
 
     fn actions(&self, state: &State<M>, actions: &mut Vec<Act>) {
-        // What comes after a broken law is not worth looking at.
-        if state.broken == Laws::NONE {
+        // What comes after a broken law is not worth looking at, unless it is not the one looked for.
+        let is_over = match self.only {
+            Some(law) => !state.keeps(law),
+            None => state.broken != Laws::NONE,
+        };
+        if !is_over {
             state.acts(&self.config, actions);
         }
     }

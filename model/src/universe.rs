@@ -183,6 +183,7 @@ impl<M: Machine> State<M> {
                 self.marks |= STOPPED;
                 self.first.stop(why);
                 self.ghosts[0].cut = false;
+                self.broken |= property::of_end(self, 0);
                 seen(Taken {
                     decided: self.first.decided(),
                     ..Taken::NOTHING

@@ -6,7 +6,7 @@ use crate::search::Violation;
 use crate::universe::State;
 use crate::world::{BASE, Dir, Entry, OUTSIDE, ROOT, World};
 use core::fmt::Write;
-use fell::machine::Request;
+use fell::machine::{Birth, Identify, Identity, Inode, Read, Reply, Request};
 
 /// The trace of a violation: one paragraph an act.
 #[must_use]
@@ -17,7 +17,9 @@ pub fn trace<M: Machine>(violation: &Violation<M>) -> String {
         if let Some((before, act)) = act_before {
             line(&mut out, &format!("{number:3}. {}", words(before, act)));
         }
-        if act_before.is_none_or(|(before, _): (&State<M>, Act)| before.world != state.world) {
+        if act_before
+            .is_none_or(|(before, _): (&State<M>, Act)| tree(&before.world) != tree(&state.world))
+        {
             line(&mut out, &format!("       {}", tree(&state.world)));
         }
         act_before = act.map(|act| (state, act));
@@ -41,7 +43,7 @@ pub fn words<M: Machine>(state: &State<M>, act: Act) -> String {
             let request = state.walker(usize::from(who)).request();
             let asked = request.map_or_else(String::new, |r| asks(world, usize::from(who), &r));
             let why = if fault { " (fault)" } else { "" };
-            format!("walker {who}: {asked} -> {reply:?}{why}")
+            format!("walker {who}: {asked} -> {}{why}", answer(&reply))
         }
         Act::Unlink(place) => format!("remover: unlink {}", at(place)),
         Act::Rmdir(place) => format!("remover: rmdir {}", at(place)),
@@ -60,6 +62,30 @@ pub fn words<M: Machine>(state: &State<M>, act: Act) -> String {
         Act::Unmount => "mounter: unmount".to_owned(),
         Act::HandOn => "helper: takes a name to remove it".to_owned(),
         Act::Stop(why) => format!("canceller: stop ({why:?})"),
+    }
+}
+
+/// A reply in words; where it has many numbers, those that differ.
+fn answer(reply: &Reply<u8>) -> String {
+    match *reply {
+        Reply::Identify(Identify::Is(identity)) => {
+            let Inode { number, birth } = identity.inode;
+            let born = match birth {
+                Birth::UNKNOWN => "of unknown birth".to_owned(),
+                Birth(birth) => format!("born {birth}"),
+            };
+            let Identity { mount, device, .. } = identity;
+            format!("#{number} {born} on mount {mount}, device {device}")
+        }
+        Reply::Read(Read::Entry { name, kind, .. }) => format!("{} ({kind:?})", letter(name)),
+        Reply::Open(reply) => format!("{reply:?}"),
+        Reply::Identify(reply) => format!("{reply:?}"),
+        Reply::Inspect(reply) => format!("{reply:?}"),
+        Reply::Read(reply) => format!("{reply:?}"),
+        Reply::Seek(reply) => format!("{reply:?}"),
+        Reply::Unlink(reply) => format!("{reply:?}"),
+        Reply::Rmdir(reply) => format!("{reply:?}"),
+        Reply::Closed => "closed".to_owned(),
     }
 }
 

@@ -186,9 +186,11 @@ pub fn unbent(threads: usize) -> (Vec<String>, Size) {
     for config in configs() {
         let copy = with(NONE, || search::<Bent>(&config, threads));
         let machine = search::<Walker<u8>>(&config, threads);
-        wrong.extend(copy.violations.iter().map(|violation| {
-            format!("{}: {}", config.name, crate::words::trace(violation))
-        }));
+        wrong.extend(
+            copy.violations
+                .iter()
+                .map(|violation| format!("{}: {}", config.name, crate::words::trace(violation))),
+        );
         if copy.size.states != machine.size.states {
             wrong.push(format!(
                 "{}: the copy has {} states and the machine {}",

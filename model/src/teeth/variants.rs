@@ -28,7 +28,7 @@ pub(crate) struct Patch {
     pub(crate) replace: &'static str,
 }
 
-/// All of them, in the order of the rules.
+/// All of them: the rules in their order, the guarantees, the limits.
 pub(crate) const VARIANTS: &[Variant] = &[
     Variant {
         name: "missing child is fatal",
@@ -92,6 +92,17 @@ pub(crate) const VARIANTS: &[Variant] = &[
             return None;
         }
         if cleared.cut {",
+        }],
+    },
+    Variant {
+        name: "a leftover explains a cut reading",
+        breaks: "rule 1",
+        wrong: "what was not read is not tried when something else is left there",
+        found: ("table", "made again, unsearchable"),
+        patches: &[Patch {
+            file: "mod.rs",
+            find: "&& !self.cut",
+            replace: "&& (BENT || !self.cut)",
         }],
     },
     Variant {
@@ -195,27 +206,14 @@ pub(crate) const VARIANTS: &[Variant] = &[
         }],
     },
     Variant {
-        name: "passes without limit",
-        breaks: "limit: passes",
-        wrong: "passes that do not shrink are not counted",
-        found: ("T2 rank falls", "skips, few passes"),
-        patches: &[Patch {
-            file: "mod.rs",
-            find: "} else if flat >= self.limits.passes ||",
-            replace: "} else if BENT {
-            Some(History { met: cleared.met, flat })
-        } else if flat >= self.limits.passes ||",
-        }],
-    },
-    Variant {
         name: "leftover is read again",
         breaks: "rule 4",
         wrong: "a leftover deep down makes every ancestor read again",
         found: ("G3 limits kept", "immovable"),
         patches: &[Patch {
             file: "mod.rs",
-            find: "self.left && !self.doubt && !self.cut",
-            replace: "self.left && !self.doubt && !self.cut && !BENT",
+            find: "self.left && !self.doubt",
+            replace: "self.left && !BENT && !self.doubt",
         }],
     },
     Variant {
@@ -254,6 +252,13 @@ pub(crate) const VARIANTS: &[Variant] = &[
         }],
     },
     Variant {
+        name: "names of levels are not kept apart",
+        breaks: "rule 6",
+        wrong: "a directory takes the last name of its parent for one of its own",
+        found: ("no deadlock", "immovable"),
+        patches: &[ Patch { file: "retry.rs", find: "base: u32::try_from(self.pending.len()).unwrap_or(u32::MAX),", replace: "base: u32::try_from(self.pending.len()).unwrap_or(u32::MAX).saturating_sub(u32::from(BENT))," },],
+    },
+    Variant {
         name: "reading is not continued",
         breaks: "rule 7",
         wrong: "when the list was full, the rest of the directory is taken for read",
@@ -277,6 +282,26 @@ pub(crate) const VARIANTS: &[Variant] = &[
             find: "level.doubt |= !self.kept.positions;",
             replace: "level.doubt |= !self.kept.positions && !BENT;",
         }],
+    },
+    Variant {
+        name: "doubt costs nothing",
+        breaks: "rule 7",
+        wrong: "passes above a leftover multiply from level to level where positions are lost",
+        found: ("T1 halts alone", "deep, positions lost"),
+        patches: &[Patch {
+            file: "mod.rs",
+            find: "(cleared.left && !self.draw())",
+            replace: "(!BENT && cleared.left && !self.draw())",
+        }],
+    },
+    Variant {
+        name: "reading begins anew",
+        breaks: "rule 7",
+        wrong: "where the reading stopped is not remembered, so that it begins at the first entry again",
+        found: ("T1 halts alone", "immovable"),
+        patches: &[ Patch { file: "strip.rs", find: "level.position = position;", replace: "if !BENT {
+            level.position = position;
+        }" },],
     },
     Variant {
         name: "stranger is entered",
@@ -316,17 +341,6 @@ pub(crate) const VARIANTS: &[Variant] = &[
         }],
     },
     Variant {
-        name: "patience without end",
-        breaks: "limit: patience",
-        wrong: "retries are not counted",
-        found: ("T2 rank falls", "removers, nfs"),
-        patches: &[Patch {
-            file: "mod.rs",
-            find: "            Some(patience) => self.patience = patience,",
-            replace: "            Some(patience) => self.patience = if BENT { self.patience } else { patience },",
-        }],
-    },
-    Variant {
         name: "leftovers are not voided",
         breaks: "rule 10",
         wrong: "what was left in a directory that is gone by now stays in the report",
@@ -335,28 +349,6 @@ pub(crate) const VARIANTS: &[Variant] = &[
             file: "remove_empty.rs",
             find: "Child::Cleared(cleared) => cleared.left.then(|| self.void_child()),",
             replace: "Child::Cleared(cleared) => (cleared.left && !BENT).then(|| self.void_child()),",
-        }],
-    },
-    Variant {
-        name: "a leftover explains a cut reading",
-        breaks: "rule 1",
-        wrong: "what was not read is not tried when something else is left there",
-        found: ("table", "made again, unsearchable"),
-        patches: &[Patch {
-            file: "mod.rs",
-            find: "&& !self.cut",
-            replace: "&& (BENT || !self.cut)",
-        }],
-    },
-    Variant {
-        name: "doubt costs nothing",
-        breaks: "rule 7",
-        wrong: "passes above a leftover multiply from level to level where positions are lost",
-        found: ("T1 halts alone", "deep, positions lost"),
-        patches: &[Patch {
-            file: "mod.rs",
-            find: "(cleared.left && !self.draw())",
-            replace: "(!BENT && cleared.left && !self.draw())",
         }],
     },
     Variant {
@@ -369,6 +361,105 @@ pub(crate) const VARIANTS: &[Variant] = &[
             find: "Identify::Is(found) if !self.is_at_home(found) => {",
             replace: "Identify::Is(found) if !BENT && !self.is_at_home(found) => {",
         }],
+    },
+    Variant {
+        name: "symlink is followed",
+        breaks: "G4",
+        wrong: "an opening follows symlinks (CVE-2022-21658's class)",
+        found: ("G4 confinement", "symlinks"),
+        patches: &[],
+    },
+    Variant {
+        name: "device is compared before the opening",
+        breaks: "G4",
+        wrong: "the child is opened, compared and closed; then it is opened again and believed",
+        found: ("G4 confinement", "no openat2"),
+        patches: &[ Patch { file: "descend.rs", find: "let leave = |why| State::Descend(Descend::Leaving(slot, why));", replace: "let leave = |why| State::Descend(Descend::Leaving(slot, why));
+        if let (true, Identify::Is(found)) = (BENT, identify) {
+            if history.flat >= 100 {
+                self.push_level(slot, History::FIRST, found);
+                let narrow = self.way.held_above() > usize::from(self.window);
+                self.state = if narrow {
+                    State::Descend(Descend::Narrowing)
+                } else {
+                    State::Strip(Strip::Reading)
+                };
+                return Step::quiet(Arm::DescendEntered);
+            }
+            if self.is_at_home(found) {
+                let compared = Fault::new(Operation::Seek, Reason::Stale);
+                self.state = leave(Unentered::Blocked(compared));
+                return Step::quiet(Arm::DescendForeign);
+            }
+        }", }, Patch { file: "descend.rs", find: "Unentered::Blocked(fault) => {", replace: "Unentered::Blocked(fault) if BENT && fault.operation == Operation::Seek => {
+                self.state = State::Descend(Descend::Opening(History { met: 0, flat: 100 }));
+                Step::quiet(Arm::DescendThinned)
+            }
+            Unentered::Blocked(fault) => {" },],
+    },
+    Variant {
+        name: "NotEmpty names nothing",
+        breaks: "G6",
+        wrong: "a root that is left is not named",
+        found: ("G6 honest failure", "usurpers"),
+        patches: &[ Patch { file: "remove_empty.rs", find: "Some(Note::Leftover { at: At::Root, fault, }),", replace: "(!BENT).then_some(Note::Leftover { at: At::Root, fault })," },],
+    },
+    Variant {
+        name: "one unremovable entry stops the rest",
+        breaks: "G7",
+        wrong: "after an entry that cannot be removed the reading ends",
+        found: ("G7 best effort", "immovable"),
+        patches: &[Patch {
+            file: "strip.rs",
+            find: "        self.mark_left();
+        self.state = State::Strip(Strip::Reading);",
+            replace: "        self.mark_left();
+        if BENT {
+            self.end_reading();
+            self.onward();
+            return Step::noting(Arm::StripReadFailed, self.entry_left(name, Fault::errno(Operation::Unlink, errno)));
+        }
+        self.state = State::Strip(Strip::Reading);",
+        }],
+    },
+    Variant {
+        name: "immediate parent is given up",
+        breaks: "G8",
+        wrong: "when descriptors run out the parent's slot goes too",
+        found: ("G8 bounded handles", "unsearchable"),
+        patches: &[Patch {
+            file: "descend.rs",
+            find: "if self.way.held_above() > 1 => {",
+            replace: "if self.way.held_above() > usize::from(!BENT) => {",
+        }],
+    },
+    Variant {
+        name: "slots are leaked on Retry",
+        breaks: "G10",
+        wrong: "the levels are forgotten and their slots are not closed",
+        found: ("G10 every slot closed", "removers, nfs"),
+        patches: &[Patch {
+            file: "retry.rs",
+            find: "if self.slots.lowest_held(self.base).is_some() {
+            return Step::quiet(Arm::RetryDropping);",
+            replace: "if BENT {
+            while let Some(slot) = self.slots.lowest_held(self.base) {
+                self.slots.free(slot);
+            }
+        }
+        if self.slots.lowest_held(self.base).is_some() {
+            return Step::quiet(Arm::RetryDropping);",
+        }],
+    },
+    Variant {
+        name: "a stopped walk leaks",
+        breaks: "G10",
+        wrong: "a walk that is stopped closes nothing",
+        found: ("G10 every slot closed", "stopped"),
+        patches: &[ Patch { file: "mod.rs", find: "self.state = State::Done(Outcome::Stopped(why));", replace: "self.state = State::Done(Outcome::Stopped(why));
+            while let (true, Some(slot)) = (BENT, self.slots.lowest_held(None)) {
+                self.slots.free(slot);
+            }" },],
     },
     Variant {
         name: "mount point as root is entered",
@@ -393,39 +484,36 @@ pub(crate) const VARIANTS: &[Variant] = &[
         }],
     },
     Variant {
-        name: "one unremovable entry stops the rest",
-        breaks: "G7",
-        wrong: "after an entry that cannot be removed the reading ends",
-        found: ("G7 best effort", "immovable"),
+        name: "kept root is removed",
+        breaks: "G12",
+        wrong: "where one removal decides, a root that is to be kept goes too",
+        found: ("G12 keep_root", "kept"),
+        patches: &[ Patch { file: "retry.rs", find: "if !self.limits.keep_root {
+            self.state = State::RemoveEmpty", replace: "if BENT || !self.limits.keep_root {
+            self.state = State::RemoveEmpty" },],
+    },
+    Variant {
+        name: "passes without limit",
+        breaks: "limit: passes",
+        wrong: "passes that do not shrink are not counted",
+        found: ("T2 rank falls", "skips, few passes"),
         patches: &[Patch {
-            file: "strip.rs",
-            find: "        self.mark_left();
-        self.state = State::Strip(Strip::Reading);",
-            replace: "        self.mark_left();
-        if BENT {
-            self.end_reading();
-            self.onward();
-            return Step::noting(Arm::StripReadFailed, self.entry_left(name, Fault::errno(Operation::Unlink, errno)));
-        }
-        self.state = State::Strip(Strip::Reading);",
+            file: "mod.rs",
+            find: "} else if flat >= self.limits.passes ||",
+            replace: "} else if BENT {
+            Some(History { met: cleared.met, flat })
+        } else if flat >= self.limits.passes ||",
         }],
     },
     Variant {
-        name: "slots are leaked on Retry",
-        breaks: "G10",
-        wrong: "the levels are forgotten and their slots are not closed",
-        found: ("G10 every slot closed", "removers, nfs"),
+        name: "patience without end",
+        breaks: "limit: patience",
+        wrong: "retries are not counted",
+        found: ("T2 rank falls", "removers, nfs"),
         patches: &[Patch {
-            file: "retry.rs",
-            find: "if self.slots.lowest_held(self.base).is_some() {
-            return Step::quiet(Arm::RetryDropping);",
-            replace: "if BENT {
-            while let Some(slot) = self.slots.lowest_held(self.base) {
-                self.slots.free(slot);
-            }
-        }
-        if self.slots.lowest_held(self.base).is_some() {
-            return Step::quiet(Arm::RetryDropping);",
+            file: "mod.rs",
+            find: "            Some(patience) => self.patience = patience,",
+            replace: "            Some(patience) => self.patience = if BENT { self.patience } else { patience },",
         }],
     },
     Variant {
@@ -437,17 +525,6 @@ pub(crate) const VARIANTS: &[Variant] = &[
             file: "descend.rs",
             find: "if self.way.held_above() > usize::from(self.window) {",
             replace: "if !BENT && self.way.held_above() > usize::from(self.window) {",
-        }],
-    },
-    Variant {
-        name: "immediate parent is given up",
-        breaks: "G8",
-        wrong: "when descriptors run out the parent's slot goes too",
-        found: ("G8 bounded handles", "unsearchable"),
-        patches: &[Patch {
-            file: "descend.rs",
-            find: "if self.way.held_above() > 1 => {",
-            replace: "if self.way.held_above() > usize::from(!BENT) => {",
         }],
     },
     Variant {
@@ -488,73 +565,6 @@ pub(crate) const VARIANTS: &[Variant] = &[
         }],
     },
     Variant {
-        name: "given away is gone",
-        breaks: "the mark given away",
-        wrong: "a name that was given away and still stands is dropped from the list",
-        found: ("G6 honest failure", "helpers"),
-        patches: &[Patch {
-            file: "remove_empty.rs",
-            find: "                if let Some(child) = self.pending.last_mut() {
-                    child.given = false;",
-            replace: "                if BENT {
-                    return self.child_gone(names, Arm::ChildVanished, why);
-                }
-                if let Some(child) = self.pending.last_mut() {
-                    child.given = false;",
-        }],
-    },
-    Variant {
-        name: "names of levels are not kept apart",
-        breaks: "rule 6",
-        wrong: "a directory takes the last name of its parent for one of its own",
-        found: ("T1 halts alone", "alone"),
-        patches: &[ Patch { file: "retry.rs", find: "base: u32::try_from(self.pending.len()).unwrap_or(u32::MAX),", replace: "base: u32::try_from(self.pending.len()).unwrap_or(u32::MAX).saturating_sub(u32::from(BENT))," },],
-    },
-    Variant {
-        name: "reading begins anew",
-        breaks: "rule 7",
-        wrong: "where the reading stopped is not remembered, so that it begins at the first entry again",
-        found: ("T1 halts alone", "immovable"),
-        patches: &[ Patch { file: "strip.rs", find: "level.position = position;", replace: "if !BENT {
-            level.position = position;
-        }" },],
-    },
-    Variant {
-        name: "symlink is followed",
-        breaks: "G4",
-        wrong: "an opening follows symlinks (CVE-2022-21658's class)",
-        found: ("G4 confinement", "symlinks"),
-        patches: &[],
-    },
-    Variant {
-        name: "device is compared before the opening",
-        breaks: "G4",
-        wrong: "the child is opened, compared and closed; then it is opened again and believed",
-        found: ("G4 confinement", "no openat2"),
-        patches: &[ Patch { file: "descend.rs", find: "let leave = |why| State::Descend(Descend::Leaving(slot, why));", replace: "let leave = |why| State::Descend(Descend::Leaving(slot, why));
-        if let (true, Identify::Is(found)) = (BENT, identify) {
-            if history.flat >= 100 {
-                self.push_level(slot, History::FIRST, found);
-                let narrow = self.way.held_above() > usize::from(self.window);
-                self.state = if narrow {
-                    State::Descend(Descend::Narrowing)
-                } else {
-                    State::Strip(Strip::Reading)
-                };
-                return Step::quiet(Arm::DescendEntered);
-            }
-            if self.is_at_home(found) {
-                let compared = Fault::new(Operation::Seek, Reason::Stale);
-                self.state = leave(Unentered::Blocked(compared));
-                return Step::quiet(Arm::DescendForeign);
-            }
-        }", }, Patch { file: "descend.rs", find: "Unentered::Blocked(fault) => {", replace: "Unentered::Blocked(fault) if BENT && fault.operation == Operation::Seek => {
-                self.state = State::Descend(Descend::Opening(History { met: 0, flat: 100 }));
-                Step::quiet(Arm::DescendThinned)
-            }
-            Unentered::Blocked(fault) => {" },],
-    },
-    Variant {
         name: "resolving again is free",
         breaks: "limit: patience",
         wrong: "the path of a stale parent is resolved again without drawing on patience",
@@ -569,29 +579,19 @@ pub(crate) const VARIANTS: &[Variant] = &[
         patches: &[ Patch { file: "retry.rs", find: "if self.limits.resolvable &&", replace: "if (BENT || self.limits.resolvable) &&" },],
     },
     Variant {
-        name: "kept root is removed",
-        breaks: "G12",
-        wrong: "where one removal decides, a root that is to be kept goes too",
-        found: ("G12 keep_root", "kept"),
-        patches: &[ Patch { file: "retry.rs", find: "if !self.limits.keep_root {
-            self.state = State::RemoveEmpty", replace: "if BENT || !self.limits.keep_root {
-            self.state = State::RemoveEmpty" },],
-    },
-    Variant {
-        name: "NotEmpty names nothing",
-        breaks: "G6",
-        wrong: "a root that is left is not named",
-        found: ("G6 honest failure", "usurpers"),
-        patches: &[ Patch { file: "remove_empty.rs", find: "Some(Note::Leftover { at: At::Root, fault, }),", replace: "(!BENT).then_some(Note::Leftover { at: At::Root, fault })," },],
-    },
-    Variant {
-        name: "a stopped walk leaks",
-        breaks: "G10",
-        wrong: "a walk that is stopped closes nothing",
-        found: ("G10 every slot closed", "stopped"),
-        patches: &[ Patch { file: "mod.rs", find: "self.state = State::Done(Outcome::Stopped(why));", replace: "self.state = State::Done(Outcome::Stopped(why));
-            while let (true, Some(slot)) = (BENT, self.slots.lowest_held(None)) {
-                self.slots.free(slot);
-            }" },],
+        name: "given away is gone",
+        breaks: "the mark given away",
+        wrong: "a name that was given away and still stands is dropped from the list",
+        found: ("G6 honest failure", "helpers"),
+        patches: &[Patch {
+            file: "remove_empty.rs",
+            find: "                if let Some(child) = self.pending.last_mut() {
+                    child.given = false;",
+            replace: "                if BENT {
+                    return self.child_gone(names, Arm::ChildVanished, why);
+                }
+                if let Some(child) = self.pending.last_mut() {
+                    child.given = false;",
+        }],
     },
 ];
