@@ -12,6 +12,10 @@ pub enum Start {
     Tree,
     /// The root is a directory, and one thing in it, or it itself, cannot be removed.
     Immovable,
+    /// The root is the first of directories that stand one in the other, and all can be removed.
+    Chain,
+    /// The root is a directory, and through one directory nothing can be reached, `..` included.
+    Unsearchable,
     /// The root is no directory, or a mount point, or absent, or its parent is.
     Odd,
 }
@@ -146,15 +150,31 @@ impl Config {
             Start::Immovable => planted()
                 .flat_map(|world| world.with_one_immovable(&self.dialect))
                 .collect(),
+            Start::Chain => self
+                .entries
+                .clone()
+                .map(|entries| World::chain(&self.dialect, entries))
+                .collect(),
+            Start::Unsearchable => planted()
+                .flat_map(|world| world.with_one_unsearchable())
+                .collect(),
             Start::Odd => World::odd(&self.dialect),
         }
     }
 
-    /// Whether the root, being a directory, can be told from a mount, and listings are whole; if not,
-    /// some guarantees have nothing to stand on.
+    /// Whether the root, being a directory, can be told from a mount, and listings are whole, or
+    /// become so by passes; if not, some guarantees have nothing to stand on.
     #[must_use]
     pub fn is_honest(&self) -> bool {
-        self.dialect.positions && !self.dialect.skips && self.dialect.mount_ids
+        let is_whole = !self.dialect.skips || self.has_many_passes();
+        self.dialect.positions && is_whole && self.dialect.mount_ids
+    }
+
+    /// Whether there are as many passes as names. Listings skip only after a removal, or where they
+    /// are resumed, so each pass then removes something or meets all.
+    #[must_use]
+    pub fn has_many_passes(&self) -> bool {
+        self.limits.passes >= crate::world::NAMES
     }
 
     /// Whether the limits cut no walk short.

@@ -22,6 +22,7 @@ pub mod scaling;
 pub mod search;
 pub mod seen;
 pub mod suite;
+pub mod teeth;
 pub mod universe;
 pub mod words;
 pub mod world;

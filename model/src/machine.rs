@@ -8,7 +8,7 @@ use crate::rank::Rank;
 use core::fmt::Debug;
 use core::hash::Hash;
 use fell::machine::{
-    Identity, Inode, Limits, Names, Outcome, Reply, Request, State, StateName, Step, Stop, Walker,
+    Identity, Inode, Limits, Names, Outcome, Reply, Request, StateName, Step, Stop,
 };
 
 /// A remover that asks for one system call at a time.
@@ -55,6 +55,16 @@ pub trait Machine: Clone + PartialEq + Eq + Hash + Debug + Send + Sync + 'static
     /// Whether it remembers a directory, so that the world may not give out that identity again.
     fn remembers(&self, inode: Inode) -> bool;
 
+    /// How many levels it is deep, the root counted; none if it keeps no account of them.
+    fn depth(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether a directory stands twice on its way.
+    fn is_looped(&self) -> bool {
+        false
+    }
+
     /// How many names it has noted.
     fn noted(&self) -> usize;
 
@@ -81,76 +91,101 @@ impl Names for Verbatim {
     fn clear(&mut self) {}
 }
 
-impl Machine for Walker<u8> {
-    fn new(limits: Limits) -> Self {
-        Walker::new(limits)
-    }
+/// Makes the walker of `$words`, be it the one that is shipped or its bent copy, a machine with the
+/// rank of `$rank`.
+macro_rules! walker_is_machine {
+    ($($words:ident)::+, $($rank:ident)::+) => {
+        impl Machine for $($words)::+::Walker<u8> {
+            fn new(limits: Limits) -> Self {
+                Self::new(limits)
+            }
 
-    fn request(&self) -> Option<Request<u8>> {
-        Walker::request(self)
-    }
+            fn request(&self) -> Option<Request<u8>> {
+                Self::request(self)
+            }
 
-    fn step(&mut self, reply: Reply<u8>) -> Step<u8> {
-        Walker::step(self, &mut Verbatim, reply)
-    }
+            fn step(&mut self, reply: Reply<u8>) -> Step<u8> {
+                let step = Self::step(self, &mut Verbatim, reply);
+                Step {
+                    arm: step.arm,
+                    note: step.note,
+                }
+            }
 
-    fn stop(&mut self, why: Stop) {
-        Walker::stop(self, why);
-    }
+            fn stop(&mut self, why: Stop) {
+                Self::stop(self, why);
+            }
 
-    fn hand_on(&mut self) -> bool {
-        Walker::hand_on(self).is_some()
-    }
+            fn hand_on(&mut self) -> bool {
+                Self::hand_on(self).is_some()
+            }
 
-    fn state_name(&self) -> StateName {
-        self.state().name()
-    }
+            fn state_name(&self) -> StateName {
+                self.state().name()
+            }
 
-    fn decided(&self) -> Option<Outcome> {
-        match self.state() {
-            State::Done(outcome) => Some(*outcome),
-            _ => None,
+            fn decided(&self) -> Option<Outcome> {
+                match self.state() {
+                    $($words)::+::State::Done(outcome) => Some(*outcome),
+                    _ => None,
+                }
+            }
+
+            fn outcome(&self) -> Option<Outcome> {
+                Self::outcome(self)
+            }
+
+            fn held(&self) -> u32 {
+                Self::held(self)
+            }
+
+            fn max_open_dirs(&self) -> usize {
+                usize::from(self.limits().max_open_dirs)
+            }
+
+            fn patience(&self) -> u32 {
+                Self::patience(self)
+            }
+
+            fn is_spent(&self) -> bool {
+                self.patience_spent()
+            }
+
+            fn root(&self) -> Option<Identity> {
+                Self::root(self)
+            }
+
+            fn remembers(&self, inode: Inode) -> bool {
+                self.levels().iter().any(|level| level.inode == inode)
+                    || Self::root(self).is_some_and(|root| root.inode == inode)
+            }
+
+            fn depth(&self) -> Option<usize> {
+                Some(self.levels().len())
+            }
+
+            fn is_looped(&self) -> bool {
+                let levels = self.levels();
+                let twice = |(at, level): (usize, &$($words)::+::Level)| {
+                    levels[..at].iter().any(|above| above.inode == level.inode)
+                };
+                levels.iter().enumerate().any(twice)
+            }
+
+            fn noted(&self) -> usize {
+                self.pending().len()
+            }
+
+            fn rank(&self, unread: u32) -> Option<Rank> {
+                Some(Rank($($rank)::+::of(self, unread).0))
+            }
+
+            fn reading(&self) -> Option<fell::machine::Slot> {
+                self.levels().last().and_then(|level| level.slot)
+            }
         }
-    }
-
-    fn outcome(&self) -> Option<Outcome> {
-        Walker::outcome(self)
-    }
-
-    fn held(&self) -> u32 {
-        Walker::held(self)
-    }
-
-    fn max_open_dirs(&self) -> usize {
-        usize::from(self.limits().max_open_dirs)
-    }
-
-    fn patience(&self) -> u32 {
-        Walker::patience(self)
-    }
-
-    fn is_spent(&self) -> bool {
-        self.patience_spent()
-    }
-
-    fn root(&self) -> Option<Identity> {
-        Walker::root(self)
-    }
-
-    fn remembers(&self, inode: Inode) -> bool {
-        self.levels().iter().any(|level| level.inode == inode)
-            || Walker::root(self).is_some_and(|root| root.inode == inode)
-    }
-
-    fn noted(&self) -> usize {
-        self.pending().len()
-    }
-
-    fn rank(&self, unread: u32) -> Option<Rank> {
-        Some(Rank::of(self, unread))
-    }
-
-    fn reading(&self) -> Option<fell::machine::Slot> {
-        self.levels().last().and_then(|level| level.slot)
-    }
+    };
 }
+
+walker_is_machine!(fell::machine, crate::rank::Rank);
+walker_is_machine!(crate::teeth::bent, crate::teeth::bent::rank::Rank);

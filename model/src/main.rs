@@ -21,6 +21,8 @@ enum Command {
     Check(command::check::Check),
     /// Walk through a configuration by hand, in a browser
     Explore(command::explore::Explore),
+    /// Let every wrong variant of the machine run: each must be found
+    Teeth(command::teeth::Teeth),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
     /// Count how the number of states grows, into docs/model.md
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(check) => check.run(),
         Command::Explore(explore) => explore.run(),
+        Command::Teeth(teeth) => teeth.run(),
         Command::Diagram(diagram) => diagram.run(),
         Command::Scaling(scaling) => scaling.run(),
     }

@@ -10,7 +10,7 @@ use crate::rank::Rank;
 use crate::universe::{FAULTED, IMMOVABLE, MOVED, REPLACED, STOPPED, State, WROTE};
 use crate::world::{Dir, Entry, NAMES, ROOT_NAME, World};
 use core::ops::BitOrAssign;
-use fell::machine::{Outcome, Reply, Request, StateName, Step};
+use fell::machine::{Arm, Outcome, Reply, Request, Rmdir, StateName, Step};
 
 /// A law.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -21,7 +21,8 @@ pub enum Law {
     /// Writers make it end Ok or `NotEmpty`.
     //= docs/spec.md#g2-writers
     G2,
-    /// Only entries of reached directories are removed, and no other file system is entered.
+    /// Only reached directories are read and only entries of them removed, and no other file system is
+    /// entered.
     //= docs/spec.md#g4-confinement
     G4,
     /// Ok only when the root's name was seen absent, and then without leftovers.
@@ -33,19 +34,26 @@ pub enum Law {
     /// One unremovable entry stops nothing else.
     //= docs/spec.md#g7-best-effort
     G7,
-    /// At most `max_open_dirs` + 3 slots.
+    /// At most `max_open_dirs` + 3 slots, and no `..` of a directory from which no child was opened.
     //= docs/spec.md#g8-bounded-handles
     G8,
+    /// No more names noted than the arena has room for.
+    //= docs/spec.md#g9-bounded-memory
+    G9,
     /// Every slot is closed on every way out.
     //= docs/spec.md#g10-no-global-state
     G10,
     /// A root to be kept is Ok only when a whole pass met nothing, and never removed.
     //= docs/spec.md#g12-keep-root
     G12,
-    /// Each step is the row of the table that it says it is.
+    /// Each step is the row of the table that it says it is; a reading that was cut short is no pass.
     Table,
     /// Before it is done a walker asks something, and the world has an answer.
     Deadlock,
+    /// Neither deeper than `max_depth` nor more removed than `max_entries`, no directory twice on the
+    /// way, no path resolved that there is not, and no retry when nobody acts.
+    //= docs/spec.md#g3-termination
+    G3,
     /// From every state the walkers alone halt within the bound.
     //= docs/spec.md#g3-termination
     T1,
@@ -57,7 +65,7 @@ pub enum Law {
 
 impl Law {
     /// All of them.
-    pub const ALL: [Law; 14] = [
+    pub const ALL: [Law; 16] = [
         Law::G1,
         Law::G2,
         Law::G4,
@@ -65,10 +73,12 @@ impl Law {
         Law::G6,
         Law::G7,
         Law::G8,
+        Law::G9,
         Law::G10,
         Law::G12,
         Law::Table,
         Law::Deadlock,
+        Law::G3,
         Law::T1,
         Law::T2,
         Law::T3,
@@ -85,10 +95,12 @@ impl Law {
             Law::G6 => "G6 honest failure",
             Law::G7 => "G7 best effort",
             Law::G8 => "G8 bounded handles",
+            Law::G9 => "G9 bounded memory",
             Law::G10 => "G10 every slot closed",
             Law::G12 => "G12 keep_root",
             Law::Table => "table",
             Law::Deadlock => "no deadlock",
+            Law::G3 => "G3 limits kept",
             Law::T1 => "T1 halts alone",
             Law::T2 => "T2 rank falls",
             Law::T3 => "T3 no cycle",
@@ -132,6 +144,8 @@ impl BitOrAssign for Laws {
 pub(crate) struct Before {
     state: StateName,
     rank: Option<Rank>,
+    /// What was read last was cut short, and there is patience for another reading.
+    must_repeat: bool,
     pub(crate) decided: bool,
 }
 
@@ -141,6 +155,7 @@ impl Before {
         Before {
             state: walker.state_name(),
             rank: rank(state, who),
+            must_repeat: state.ghosts[who].cut && walker.patience() > 0,
             decided: walker.decided().is_some(),
         }
     }
@@ -169,9 +184,32 @@ pub(crate) fn of_request<M: Machine>(
                 .open_dir(who, slot)
                 .is_some_and(|dir| state.world.is_foreign(dir));
             let is_mounted = state.world.is_through_mount(who, slot);
+            // Where births are unknown, a directory with a reached one's number is taken for it.
+            let reached = state.ghosts[who].reached;
+            let is_stranger = config.dialect.births
+                && reached != 0
+                && state
+                    .world
+                    .open_dir(who, slot)
+                    .is_some_and(|dir| reached & 1 << dir.0 == 0 && state.world.is_alive(dir));
+            broken |= Laws::when(Law::G4, is_stranger);
             // A kept root may be a mount point: then that is the file system it is on.
             let at_root = config.limits.keep_root;
             broken |= Laws::when(Law::G4, is_foreign || is_mounted && !at_root);
+        }
+        // A parent without a path that can be resolved again is opened once.
+        Request::OpenBase { .. } => {
+            let again = state.walker(who).patience() != config.limits.patience;
+            broken |= Laws::when(Law::G3, again && !config.limits.resolvable);
+        }
+        // From such a directory no child can have been opened.
+        //= docs/spec.md#g8-bounded-handles
+        Request::OpenParent { child, .. } => {
+            let no_child = state
+                .world
+                .open_dir(who, child)
+                .is_some_and(|dir| state.world.is_unsearchable(dir));
+            broken |= Laws::when(Law::G8, no_child);
         }
         Request::RmdirRoot { .. } => broken |= Laws::when(Law::G12, config.limits.keep_root),
         _ => {}
@@ -179,8 +217,9 @@ pub(crate) fn of_request<M: Machine>(
     broken
 }
 
-/// Only entries of reached directories are removed, and the root's name.
+/// Only entries of reached directories are removed, and the root's name; and no more than allowed.
 pub(crate) fn of_removal<M: Machine>(
+    config: &Config,
     state: &State<M>,
     who: usize,
     request: &Request<u8>,
@@ -188,14 +227,22 @@ pub(crate) fn of_removal<M: Machine>(
 ) -> Laws {
     let ghost = &state.ghosts[who];
     let is_root = matches!(request, Request::RmdirRoot { .. });
-    Laws::when(Law::G4, !is_root && ghost.reached & 1 << dir.0 == 0)
+    let mut broken = Laws::when(Law::G4, !is_root && ghost.reached & 1 << dir.0 == 0);
+    let over = config
+        .limits
+        .max_entries
+        .is_some_and(|most| u64::from(ghost.removed) > most);
+    broken |= Laws::when(Law::G3, over);
+    broken
 }
 
 /// The step is a row of the table, the rank falls, the slots are bounded and at last all closed.
 pub(crate) fn of_step<M: Machine>(
+    config: &Config,
     state: &State<M>,
     who: usize,
     before: &Before,
+    reply: &Reply<u8>,
     step: Step<u8>,
     fault: bool,
 ) -> Laws {
@@ -205,14 +252,35 @@ pub(crate) fn of_step<M: Machine>(
         let row = arm.row();
         let fits = row.state == before.state && row.next.contains(&walker.state_name());
         broken |= Laws::when(Law::Table, !fits || row.is_broken_word());
+        // Without births the grandparent is compared too (rule 5).
+        broken |= Laws::when(Law::Table, arm == Arm::AscendSame && !config.dialect.births);
+        let repeats = matches!(arm, Arm::ChildCut | Arm::RootCut);
+        let must_repeat = before.must_repeat && *reply == Reply::Rmdir(Rmdir::NotEmpty);
+        broken |= Laws::when(Law::Table, must_repeat && !repeats);
     }
     if let (Some(before), Some(after), false) = (before.rank, rank(state, who), fault) {
         broken |= Laws::when(Law::T2, after >= before);
     }
     let open = state.world.open_slots(who);
     broken |= Laws::when(Law::G8, open > walker_bound(state, who));
-    broken |= Laws::when(Law::G10, walker.outcome().is_some() && open > 0);
+    if let Some(depth) = walker.depth() {
+        let limits = &config.limits;
+        broken |= Laws::when(
+            Law::G3,
+            walker.is_looped() || depth > limits.max_depth as usize,
+        );
+        // One name of each level but the current one is being walked and does not count.
+        let noted = walker.noted().saturating_sub(depth.saturating_sub(1));
+        broken |= Laws::when(Law::G9, noted > limits.arena.max(1) as usize);
+    }
+    broken |= of_end(state, who);
     broken
+}
+
+/// A walk that is over holds nothing.
+pub(crate) fn of_end<M: Machine>(state: &State<M>, who: usize) -> Laws {
+    let is_over = state.walker(who).outcome().is_some();
+    Laws::when(Law::G10, is_over && state.world.open_slots(who) > 0)
 }
 
 fn walker_bound<M: Machine>(state: &State<M>, who: usize) -> usize {
@@ -238,12 +306,13 @@ pub(crate) fn of_outcome<M: Machine>(
     let is_whole = config.is_honest() && config.is_ample() && config.start != Start::Odd;
     // Once patience is spent, a root that answers ESTALE is not looked for again (rule 8).
     // Nor is a parent that goes before it was identified.
-    let is_stale =
-        config.dialect.nfs && (spent || config.base_goes) && matches!(outcome, Outcome::Failed(_));
+    let is_stale = config.dialect.nfs
+        && (spent || config.base_goes || !config.limits.resolvable)
+        && matches!(outcome, Outcome::Failed(_));
+    let drew = walker.patience() != config.limits.patience;
     let mut broken = Laws::NONE;
     if is_whole && !disturbed && !config.base_goes {
-        let drew = walker.patience() != config.limits.patience;
-        broken |= Laws::when(Law::G1, !(is_ok || config.dialect.nfs && spent));
+        broken |= Laws::when(Law::G1, !(is_ok || is_stale || config.dialect.nfs && spent));
         broken |= Laws::when(Law::G1, drew && !config.dialect.nfs);
     }
     broken |= Laws::when(
@@ -256,10 +325,23 @@ pub(crate) fn of_outcome<M: Machine>(
     broken |= Laws::when(Law::G6, is_not_empty && ghost.left == 0);
     broken |= Laws::when(Law::G6, is_not_empty && is_whole && !cause);
     let untouched = config.budget == Some(state.budget) && config.walkers == 1;
+    // What the machine promises of its requests: somebody acted for each further pass.
+    let must_not_draw = untouched && config.is_honest() && !config.dialect.skips;
+    broken |= Laws::when(Law::G3, drew && must_not_draw);
     let calm = untouched && !spent && is_whole;
     broken |= Laws::when(
         Law::G7,
         is_not_empty && calm && leaves_removable(&state.world),
+    );
+    // Where positions are lost, a leftover explains nothing: that costs a retry at least.
+    let trusted = config.has_many_passes()
+        && config.limits.patience > 0
+        && walker.patience() == config.limits.patience
+        && config.is_ample()
+        && config.dialect.mount_ids;
+    broken |= Laws::when(
+        Law::G7,
+        is_not_empty && untouched && trusted && leaves_removable(&state.world),
     );
     broken |= Laws::when(Law::G12, outcome == Outcome::Emptied && ghost.touched);
     broken
@@ -289,16 +371,22 @@ fn leaves_removable(world: &World) -> bool {
     let is_entered = |dir: Dir| {
         let mut at = dir;
         while at != root {
-            if world.is_shut(at) || world.is_foreign(at) || is_mounted(world, at) {
+            let parent = world.parent(at);
+            if world.is_shut(at)
+                || world.is_foreign(at)
+                || is_mounted(world, at)
+                || world.is_unsearchable(parent)
+            {
                 return false;
             }
-            at = world.parent(at);
+            at = parent;
         }
         !world.is_shut(root)
     };
+    let is_locked = |dir| world.is_sealed(dir) || world.is_unsearchable(dir);
     world
         .dirs()
-        .filter(|&dir| world.is_beneath(dir, root) && is_entered(dir) && !world.is_sealed(dir))
+        .filter(|&dir| world.is_beneath(dir, root) && is_entered(dir) && !is_locked(dir))
         .any(|dir| {
             world.list(dir).any(|(name, entry)| match entry {
                 Entry::File | Entry::Link => true,

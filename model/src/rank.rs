@@ -19,7 +19,7 @@ const HEAD: usize = 3;
 /// Stands for a count that is larger than a model's counts are.
 const MANY: u32 = 63;
 /// More than `tries` ever returns.
-const TRIES: u32 = 0x7ff;
+const TRIES: u32 = 0x1fff;
 /// The history of what is not walked: no pass follows it.
 const NONE: History = History {
     met: 0,
@@ -28,7 +28,7 @@ const NONE: History = History {
 
 /// A well-founded measure of what is left to do: words of bounded size, compared in order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Rank([u32; WORDS]);
+pub struct Rank(pub(crate) [u32; WORDS]);
 
 impl Rank {
     /// The rank of a walker; `unread` is what the listing it is reading may still return.
@@ -60,7 +60,7 @@ impl Rank {
 
 /// How many passes may follow one that has this history: fewer flat ones, or a shrinking one.
 fn passes(limits: &Limits, history: History) -> u32 {
-    let flat = u32::from(limits.passes.saturating_sub(history.flat)).min(3);
+    let flat = u32::from(limits.passes.saturating_sub(history.flat)).min(15);
     flat << 6 | history.met.min(MANY)
 }
 
@@ -157,7 +157,7 @@ fn tries(limits: &Limits, pending: Option<Pending<u8>>, history: History) -> u32
     let turns = pending.map_or(0, |child| {
         u32::from(child.given) * 4 + u32::from(!child.was_file) + u32::from(!child.was_directory)
     });
-    turns << 8 | passes(limits, history)
+    turns << 10 | passes(limits, history)
 }
 
 /// Packs a level's measures, the weightiest first.

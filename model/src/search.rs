@@ -58,8 +58,12 @@ impl<M: Machine> Model for Universe<M> {
     }
 
     fn actions(&self, state: &State<M>, actions: &mut Vec<Act>) {
-        // What comes after a broken law is not worth looking at.
-        if state.broken == Laws::NONE {
+        // What comes after a broken law is not worth looking at, unless it is not the one looked for.
+        let is_over = match self.only {
+            Some(law) => !state.keeps(law),
+            None => state.broken != Laws::NONE,
+        };
+        if !is_over {
             state.acts(&self.config, actions);
         }
     }
@@ -95,7 +99,7 @@ const EVERYTHING: &str = "all laws";
 /// Each law, and how it is looked at in a state.
 type Look<M> = fn(&Universe<M>, &State<M>) -> bool;
 
-fn laws<M: Machine>() -> [(Law, Look<M>); 13] {
+fn laws<M: Machine>() -> [(Law, Look<M>); 15] {
     [
         (Law::G1, |_, state| state.keeps(Law::G1)),
         (Law::G2, |_, state| state.keeps(Law::G2)),
@@ -104,9 +108,11 @@ fn laws<M: Machine>() -> [(Law, Look<M>); 13] {
         (Law::G6, |_, state| state.keeps(Law::G6)),
         (Law::G7, |_, state| state.keeps(Law::G7)),
         (Law::G8, |_, state| state.keeps(Law::G8)),
+        (Law::G9, |_, state| state.keeps(Law::G9)),
         (Law::G10, |_, state| state.keeps(Law::G10)),
         (Law::G12, |_, state| state.keeps(Law::G12)),
         (Law::Table, |_, state| state.keeps(Law::Table)),
+        (Law::G3, |_, state| state.keeps(Law::G3)),
         (Law::T2, |_, state| state.keeps(Law::T2)),
         (Law::Deadlock, |universe, state| {
             is_live(&universe.config, state)
@@ -194,8 +200,30 @@ fn broken_in<M: Machine>(config: &Config, state: &State<M>) -> Vec<Law> {
     broken
 }
 
-/// The shortest way to a state in which a law does not hold.
-fn shortest<M: Machine>(config: &Config, law: Law) -> Option<Violation<M>> {
+/// The laws that are broken first, in one thread, each with a way there.
+#[must_use]
+pub fn first<M: Machine>(config: &Config) -> Vec<Violation<M>> {
+    let checker = Universe::<M>::new(config.clone())
+        .checker()
+        .threads(1)
+        .spawn_bfs()
+        .join();
+    let Some(path) = checker.discovery(EVERYTHING) else {
+        return Vec::new();
+    };
+    let laws = broken_in(config, path.last_state());
+    let trace = path.into_vec();
+    laws.into_iter()
+        .map(|law| Violation {
+            law,
+            trace: trace.clone(),
+        })
+        .collect()
+}
+
+/// The shortest way to a state in which a law does not hold. T3 is not looked at here.
+#[must_use]
+pub fn shortest<M: Machine>(config: &Config, law: Law) -> Option<Violation<M>> {
     let checker = Universe::<M>::new(config.clone())
         .only(law)
         .checker()

@@ -35,6 +35,10 @@ pub struct Ghost {
     pub reached: u16,
     /// The levels at which leftovers stand that are not void; the highest bit is the root's own.
     pub left: u8,
+    /// What it was reading answered gone, and is to be removed next.
+    pub cut: bool,
+    /// How many entries it removed; counted only where that is limited.
+    pub removed: u8,
     /// The walker met or removed something since it last opened the root.
     pub touched: bool,
 }
@@ -234,6 +238,8 @@ impl<M: Machine> State<M> {
                 self.spend();
                 self.marks |= STOPPED;
                 self.first.change(|walker| walker.stop(why));
+                self.ghosts[0].cut = false;
+                self.broken |= property::of_end(self, 0);
                 seen(Taken {
                     decided: self.first.decided(),
                     ..Taken::NOTHING
@@ -275,11 +281,23 @@ impl<M: Machine> State<M> {
         let removed_from = self.world.answer(&config.dialect, who, &request, &reply);
         let step = self.kept(who).change(|walker| walker.step(reply));
         self.remember(who, &request, &reply, step.note);
+        let cuts = matches!(
+            reply,
+            Reply::Read(Read::Gone(_)) | Reply::Seek(fell::machine::Seek::Gone(_))
+        );
+        let ends = matches!(reply, Reply::Rmdir(_)) || matches!(step.note, Some(Note::Lost(_)));
+        let walks = self.walker(who).decided().is_none() && !config.limits.keep_root;
+        let ghost = &mut self.ghosts[who];
+        ghost.cut = (ghost.cut || cuts) && !ends && walks;
         if let Some(dir) = removed_from {
-            self.ghosts[who].touched = true;
-            self.broken |= property::of_removal(self, who, &request, dir);
+            let is_root = matches!(request, Request::RmdirRoot { .. });
+            let counts = !is_root && config.limits.max_entries.is_some();
+            let ghost = &mut self.ghosts[who];
+            ghost.touched = true;
+            ghost.removed = ghost.removed.saturating_add(u8::from(counts));
+            self.broken |= property::of_removal(config, self, who, &request, dir);
         }
-        self.broken |= property::of_step(self, who, &before, step, fault);
+        self.broken |= property::of_step(config, self, who, &before, &reply, step, fault);
         let there = self.world.known();
         for ghost in &mut self.ghosts {
             ghost.reached &= there;

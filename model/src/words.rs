@@ -6,7 +6,9 @@ use crate::search::Violation;
 use crate::universe::State;
 use crate::world::{BASE, Dir, Entry, OUTSIDE, ROOT, World};
 use core::fmt::Write;
-use fell::machine::{Gone, Identify, Kind, Open, Read, Reply, Request, Rmdir, Seek, Unlink};
+use fell::machine::{
+    Birth, Gone, Identify, Identity, Inode, Kind, Open, Read, Reply, Request, Rmdir, Seek, Unlink,
+};
 
 /// The trace of a violation: one paragraph an act.
 #[must_use]
@@ -17,7 +19,9 @@ pub fn trace<M: Machine>(violation: &Violation<M>) -> String {
         if let Some((before, act)) = act_before {
             line(&mut out, &format!("{number:3}. {}", words(before, act)));
         }
-        if act_before.is_none_or(|(before, _): (&State<M>, Act)| before.world != state.world) {
+        if act_before
+            .is_none_or(|(before, _): (&State<M>, Act)| tree(&before.world) != tree(&state.world))
+        {
             line(&mut out, &format!("       {}", tree(&state.world)));
         }
         act_before = act.map(|act| (state, act));
@@ -41,7 +45,7 @@ pub fn words<M: Machine>(state: &State<M>, act: Act) -> String {
             let request = state.walker(usize::from(who)).request();
             let asked = request.map_or_else(String::new, |r| asks(world, usize::from(who), &r));
             let why = if fault { " (fault)" } else { "" };
-            format!("walker {who}: {asked} -> {reply:?}{why}")
+            format!("walker {who}: {asked} -> {}{why}", says(&reply))
         }
         Act::Unlink(place) => format!("remover: unlink {}", at(place)),
         Act::Rmdir(place) => format!("remover: rmdir {}", at(place)),
@@ -88,6 +92,16 @@ pub(crate) fn asks(world: &World, who: usize, request: &Request<u8>) -> String {
     }
 }
 
+/// An identity in words, with all that may differ.
+fn identity(which: Identity) -> String {
+    let Identity { mount, device, .. } = which;
+    let Inode { number, birth } = which.inode;
+    match birth {
+        Birth::UNKNOWN => format!("it is #{number} of unknown birth on mount {mount}.{device}"),
+        Birth(birth) => format!("it is #{number} born {birth} on mount {mount}.{device}"),
+    }
+}
+
 /// What the world answers, as a person would say it.
 pub(crate) fn says(reply: &Reply<u8>) -> String {
     let gone = |gone| match gone {
@@ -103,7 +117,7 @@ pub(crate) fn says(reply: &Reply<u8>) -> String {
             Open::Exhausted(errno) | Open::Failed(errno) => format!("errno {}", errno.0),
         },
         Reply::Identify(identify) => match identify {
-            Identify::Is(which) => format!("it is #{}", which.inode.number),
+            Identify::Is(which) => identity(which),
             Identify::Gone(why) => gone(why),
             Identify::Unsupported => "cannot tell".to_owned(),
             Identify::Failed(errno) => format!("errno {}", errno.0),

@@ -178,6 +178,8 @@ pub struct World {
     shut: u16,
     /// Directories in which nothing can be removed (EACCES).
     sealed: u16,
+    /// Directories that may be read, and through which nothing can be reached (EACCES).
+    unsearchable: u16,
     /// Directories on another device of the same mount: btrfs subvolumes.
     foreign: u16,
     /// The name that is a mount point, if there is one; the mount shows [`OUTSIDE`].
@@ -204,6 +206,8 @@ pub struct Dialect {
     pub mount_ids: bool,
     /// Listings may withhold the types of entries (`DT_UNKNOWN`).
     pub unknown_kinds: bool,
+    /// Listings may give wrong types.
+    pub wrong_kinds: bool,
     /// Listings may still return what went while they were read.
     pub read_ahead: bool,
     /// Listings may return a name again that went and came while they were read.
@@ -212,6 +216,9 @@ pub struct Dialect {
     pub skips: bool,
     /// Listings come in any order; otherwise sorted by name.
     pub any_order: bool,
+    /// An opening follows symlinks: no file system does that to `O_NOFOLLOW`, and the walker must
+    /// not do without it.
+    pub follows: bool,
 }
 
 impl Dialect {
@@ -223,10 +230,12 @@ impl Dialect {
         openat2: true,
         mount_ids: true,
         unknown_kinds: false,
+        wrong_kinds: false,
         read_ahead: false,
         relists: false,
         skips: false,
         any_order: true,
+        follows: false,
     };
 
     /// NFS 4.2.
@@ -303,6 +312,7 @@ impl World {
             forgotten: 0,
             shut: 0,
             sealed: 0,
+            unsearchable: 0,
             foreign: 0,
             mount: None,
             cursors: [[Cursor::CLOSED; SLOTS]; WALKERS],
@@ -398,6 +408,12 @@ impl World {
         self.sealed & dir.bit() != 0
     }
 
+    /// Whether a directory may be read, and nothing reached through it, `..` included.
+    #[must_use]
+    pub fn is_unsearchable(&self, dir: Dir) -> bool {
+        self.unsearchable & dir.bit() != 0
+    }
+
     /// Whether a directory is a subvolume.
     #[must_use]
     pub fn is_foreign(&self, dir: Dir) -> bool {
@@ -407,7 +423,7 @@ impl World {
     /// Whether anything was made unremovable.
     #[must_use]
     pub fn has_immovable(&self) -> bool {
-        self.shut | self.sealed | self.foreign != 0
+        self.shut | self.sealed | self.unsearchable | self.foreign != 0
             || self.mount.is_some()
             || self.entries.contains(&Entry::Fixed.code())
     }

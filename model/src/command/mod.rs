@@ -2,3 +2,4 @@
 
 pub(crate) mod check;
 pub(crate) mod explore;
+pub(crate) mod teeth;

@@ -97,12 +97,16 @@ impl Answer<'_> {
         if let Some(gone) = self.gone(dir) {
             return into.push(Reply::Open(Open::Gone(gone)));
         }
+        if self.world.is_unsearchable(dir) {
+            return into.push(Reply::Open(Open::Failed(EACCES)));
+        }
         let open = match self.world.entry(dir, name) {
             Entry::Absent => Open::Gone(Gone::Missing),
             Entry::Forgotten => {
                 into.push(Reply::Open(Open::Gone(Gone::Missing)));
                 Open::Gone(Gone::Stale)
             }
+            Entry::Link if self.dialect.follows => Open::Opened,
             Entry::File | Entry::Link | Entry::Fixed => Open::NotDirectory,
             Entry::Directory(_) if self.world.is_mount(dir, name) => {
                 if stops && self.dialect.openat2 {
@@ -121,6 +125,8 @@ impl Answer<'_> {
     fn open_parent(&self, child: Slot) -> Open {
         if self.is_forgotten(self.dir(child)) && !self.world.is_alive(self.dir(child)) {
             Open::Gone(Gone::Stale)
+        } else if self.world.is_unsearchable(self.dir(child)) {
+            Open::Failed(EACCES)
         } else {
             Open::Opened
         }
@@ -180,10 +186,11 @@ impl Answer<'_> {
         let now = self.world.entry(dir, name);
         let is_directory = matches!(now, Entry::Directory(_));
         let is_file = now.is_present() && !is_directory;
-        if is_directory || cursor.went_directories & bit != 0 {
+        let is_wrong = now.is_present() && self.dialect.wrong_kinds;
+        if is_directory || is_wrong || cursor.went_directories & bit != 0 {
             entry(Kind::Directory);
         }
-        if is_file || cursor.went_files & bit != 0 {
+        if is_file || is_wrong || cursor.went_files & bit != 0 {
             entry(Kind::File);
         }
         if now.is_present() && self.dialect.unknown_kinds {
@@ -198,6 +205,10 @@ impl Answer<'_> {
         }
     }
 
+    fn is_locked(&self, dir: Dir) -> bool {
+        self.world.is_sealed(dir) || self.world.is_unsearchable(dir)
+    }
+
     fn unlink(&self, parent: Slot, name: u8) -> Unlink {
         let dir = self.dir(parent);
         let entry = self.world.entry(dir, name);
@@ -206,7 +217,7 @@ impl Answer<'_> {
             return Unlink::Gone(Gone::Missing);
         }
         match entry {
-            _ if self.world.is_sealed(dir) => Unlink::Denied(EACCES),
+            _ if self.is_locked(dir) => Unlink::Denied(EACCES),
             Entry::Fixed => Unlink::Denied(EPERM),
             Entry::Directory(_) => Unlink::IsDirectory,
             Entry::File | Entry::Link => Unlink::Removed,
@@ -221,7 +232,7 @@ impl Answer<'_> {
             return Rmdir::Gone(Gone::Missing);
         }
         match entry {
-            _ if self.world.is_sealed(dir) => Rmdir::Failed(EACCES),
+            _ if self.is_locked(dir) => Rmdir::Failed(EACCES),
             Entry::Fixed => Rmdir::Failed(EPERM),
             Entry::Directory(_) if self.world.is_mount(dir, name) => Rmdir::Busy,
             // The empty directory behind a subvolume's name cannot be removed by rmdir alone.

@@ -70,6 +70,7 @@ impl World {
                 self.open(who, slot, OUTSIDE, true);
             }
             (Open::Opened, Entry::Directory(child)) => self.open(who, slot, child, false),
+            (Open::Opened, Entry::Link) => self.open(who, slot, OUTSIDE, false),
             // Now this client has noticed.
             (Open::Gone(Gone::Missing | Gone::Stale), Entry::Forgotten) => {
                 self.put(dir, name, Entry::Absent);
@@ -266,6 +267,7 @@ impl World {
         self.forgotten &= kept;
         self.shut &= kept;
         self.sealed &= kept;
+        self.unsearchable &= kept;
         self.foreign &= kept;
         self.parents[dir.index()] = 0;
         self.births[dir.index()] = 0;
@@ -282,6 +284,11 @@ impl World {
     /// Marks a directory as one in which nothing can be removed.
     pub fn seal(&mut self, dir: Dir) {
         self.sealed |= dir.bit();
+    }
+
+    /// Marks a directory as one through which nothing can be reached.
+    pub fn make_unsearchable(&mut self, dir: Dir) {
+        self.unsearchable |= dir.bit();
     }
 
     /// Marks a directory as a subvolume.

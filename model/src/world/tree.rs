@@ -95,6 +95,26 @@ impl World {
         all
     }
 
+    /// A world in which so many directories stand one in the other in the root.
+    #[must_use]
+    pub fn chain(dialect: &Dialect, entries: u8) -> World {
+        let forest = (0..entries).fold(Vec::new(), |below, _| vec![Tree::Directory(below)]);
+        World::planted(dialect, &forest)
+    }
+
+    /// Every world in which nothing can be reached through one of the directories.
+    #[must_use]
+    pub fn with_one_unsearchable(&self) -> Vec<World> {
+        self.dirs()
+            .filter(|&dir| self.is_beneath(dir, ROOT))
+            .map(|dir| {
+                let mut world = self.clone();
+                world.make_unsearchable(dir);
+                world
+            })
+            .collect()
+    }
+
     /// The worlds in which the root is no directory that can be removed: absent, a file, a symlink,
     /// a mount point, or without its parent.
     #[must_use]
