@@ -14,6 +14,7 @@ mod check;
 pub mod config;
 pub mod diagram;
 pub mod exact;
+pub mod lineage;
 pub mod machine;
 pub mod property;
 pub mod rank;

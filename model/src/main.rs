@@ -19,6 +19,8 @@ struct Cli {
 enum Command {
     /// Search all reachable states of every configuration and look at every law in each
     Check(command::check::Check),
+    /// Put other removers into the same world and write what they break into docs/lineage.md
+    Lineage(command::lineage::Lineage),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
 }
@@ -26,6 +28,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(check) => check.run(),
+        Command::Lineage(lineage) => lineage.run(),
         Command::Diagram(diagram) => diagram.run(),
     }
 }

@@ -128,7 +128,7 @@ fn below(world: &World, dir: Dir, out: &mut String, depth: usize) {
 }
 
 fn letter(name: u8) -> char {
-    char::from(b'a' + name)
+    char::from(b'a' + (name & !crate::world::FOLLOWED))
 }
 
 fn path(world: &World, (dir, name): Place) -> String {

@@ -1,3 +1,4 @@
 //! What `fell-model` can be asked to do, one file each.
 
 pub(crate) mod check;
+pub(crate) mod lineage;

@@ -97,14 +97,15 @@ impl Answer<'_> {
         if let Some(gone) = self.gone(dir) {
             return into.push(Reply::Open(Open::Gone(gone)));
         }
-        let open = match self.world.entry(dir, name) {
+        let open = match self.world.entry(dir, name & !super::FOLLOWED) {
+            Entry::Link if name & super::FOLLOWED != 0 => Open::Opened,
             Entry::Absent => Open::Gone(Gone::Missing),
             Entry::Forgotten => {
                 into.push(Reply::Open(Open::Gone(Gone::Missing)));
                 Open::Gone(Gone::Stale)
             }
             Entry::File | Entry::Link | Entry::Fixed => Open::NotDirectory,
-            Entry::Directory(_) if self.world.is_mount(dir, name) => {
+            Entry::Directory(_) if self.world.is_mount(dir, name & !super::FOLLOWED) => {
                 if stops && self.dialect.openat2 {
                     Open::Mounted
                 } else {

@@ -64,7 +64,10 @@ impl World {
         let Some(dir) = self.open_dir(who, parent) else {
             return;
         };
+        let name = name & !super::FOLLOWED;
         match (open, self.entry(dir, name)) {
+            // Only whoever follows symlinks is told that one was opened.
+            (Open::Opened, Entry::Link) => self.open(who, slot, OUTSIDE, false),
             (Open::Opened, Entry::Directory(_)) if self.is_mount(dir, name) => {
                 self.open(who, slot, OUTSIDE, true);
             }
