@@ -131,7 +131,7 @@ fn letter(name: u8) -> char {
     char::from(b'a' + (name & !crate::world::FOLLOWED))
 }
 
-fn path(world: &World, (dir, name): Place) -> String {
+pub(crate) fn path(world: &World, (dir, name): Place) -> String {
     if (dir, name) == (BASE, crate::world::ROOT_NAME) {
         "the root's name".to_owned()
     } else {

@@ -10,6 +10,9 @@ use crate::machine::Machine;
 use crate::universe::State;
 use std::collections::{HashMap, VecDeque};
 
+/// From how many of the nearest states on a cycle the shortest is taken.
+const TRIED: usize = 256;
+
 struct Graph<M> {
     states: Vec<State<M>>,
     /// By which act of which state each state was first met.
@@ -22,24 +25,27 @@ pub(super) fn look<M: Machine>(config: &Config) -> Cell {
     let graph = build::<M>(config);
     let part = parts(&graph.edges);
     let is_step = |act: &Act| matches!(act, Act::Reply { .. });
-    // States are in the order of their distance, so the first cycle is the nearest.
-    let first = graph.edges.iter().enumerate().find_map(|(at, edges)| {
+    // States are in the order of their distance, so the nearest come first.
+    let nearest = graph.edges.iter().enumerate().flat_map(|(at, edges)| {
+        let part = &part;
         edges
             .iter()
-            .find(|(to, act)| is_step(act) && part[*to] == part[at])
-            .map(|&(to, act)| (at, to, act))
+            .filter(move |(to, act)| is_step(act) && part[*to] == part[at])
+            .map(move |&(to, act)| (at, to, act))
     });
-    let broken = first.map(|(at, to, act)| {
+    let ways = nearest.take(TRIED).map(|(at, to, act)| {
         let mut way = graph.way_to(at);
         let lasso = way.len() - 1;
         if let Some(last) = way.last_mut() {
             last.1 = Some(act);
         }
         way.extend(graph.way_within(to, at, &part));
-        Broken {
-            promise: Promise::Forever,
-            trace: markdown::lasso(&way, lasso),
-        }
+        (way, lasso)
+    });
+    let shortest = ways.min_by_key(|(way, _)| way.len());
+    let broken = shortest.map(|(way, lasso)| Broken {
+        promise: Promise::Forever,
+        trace: markdown::lasso(&way, lasso),
     });
     Cell {
         states: graph.states.len(),

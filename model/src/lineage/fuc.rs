@@ -21,7 +21,7 @@ use fell::machine::{
 /// counts as success. The paths of errors are not told, for no error is `NotEmpty`. Left out is what
 /// it does with paths of 4,096 bytes and more.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Fuc {
+pub(crate) struct Fuc {
     at: At,
     /// The directory that is worked on, as a path below the root.
     node: Vec<u8>,

@@ -18,7 +18,7 @@ use fell::machine::{
 /// from the last rmdir, which names the root, is `NotEmpty` with the root as its leftover. The lstat
 /// of an absent root counts as success, whatever koji does with it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Koji<const AFTER: bool> {
+pub(crate) struct Koji<const AFTER: bool> {
     at: At,
     cwd: Slot,
     device: u64,

@@ -224,9 +224,31 @@ fn said<M: Machine>(state: &State<M>, act: Act) -> Option<String> {
     {
         return None;
     }
+    if state.first.examines() {
+        return examined(state, reply);
+    }
     let asked = text.split(" -> ").next().unwrap_or_default();
     let asked = asked.trim_start_matches("walker 0: ");
     Some(format!("it asks: {asked}; answer: {}", answer(reply)))
+}
+
+/// An lstat, of which only the beginning is told.
+fn examined<M: Machine>(state: &State<M>, reply: Reply<u8>) -> Option<String> {
+    let what = match state.first.request()? {
+        Request::Open { parent, name, .. } => {
+            let dir = state.world.open_dir(0, parent)?;
+            words::path(&state.world, (dir, name))
+        }
+        Request::OpenRoot { .. } => "the root".to_owned(),
+        _ => return None,
+    };
+    let is = match reply {
+        Reply::Open(Open::Opened | Open::Failed(_)) => "a directory".to_owned(),
+        Reply::Open(Open::NotDirectory) => "no directory".to_owned(),
+        Reply::Open(Open::Gone(_)) => "ENOENT".to_owned(),
+        other => answer(other),
+    };
+    Some(format!("it examines: {what}; answer: {is}"))
 }
 
 fn answer(reply: Reply<u8>) -> String {

@@ -20,7 +20,7 @@ use fell::machine::{
 /// the end, so it does here. The crate opens files too, and closes them; here opening one only tells
 /// that it is no directory. That it holds two descriptors a level is not shown.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Recursive<const CRATE: bool> {
+pub(crate) struct Recursive<const CRATE: bool> {
     at: At,
     way: Vec<(Slot, u8)>,
 }

@@ -106,7 +106,7 @@ enum Looking {
 /// parent is opened, which stands for the directory in which the root's path begins; and the root is
 /// identified when it is first opened, so that the model knows what was reached (G4).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Remover<A> {
+pub(crate) struct Remover<A> {
     limits: Limits,
     algorithm: A,
     hands: Hands,
@@ -366,6 +366,10 @@ impl<A: Algorithm> Machine for Remover<A> {
 
     fn reading(&self) -> Option<Slot> {
         None
+    }
+
+    fn examines(&self) -> bool {
+        self.looking.is_some() || self.opened.is_some()
     }
 }
 

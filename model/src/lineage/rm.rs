@@ -24,7 +24,7 @@ use fell::machine::{
 /// status of 1 is `NotEmpty`, with a leftover for each line that was printed; a walk that ends early
 /// is `Failed`. glibc's readdir takes ENOENT for the end, so it does here.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Rm {
+pub(crate) struct Rm {
     at: At,
     ring_size: u16,
     ring: Vec<Slot>,

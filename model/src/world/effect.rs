@@ -29,7 +29,7 @@ impl World {
                 Reply::Open(Open::Opened),
             ) => {
                 if let Some(dir) = self.open_dir(who, child) {
-                    self.open(who, slot, self.parent(dir), false);
+                    self.open(who, slot, self.above(dir), false);
                 }
             }
             (Request::Read { slot }, Reply::Read(Read::Entry { name, .. })) => {
@@ -58,6 +58,15 @@ impl World {
             _ => {}
         }
         None
+    }
+
+    /// What `..` reaches: from the outside, which is entered through the mount alone, the directory
+    /// that it is mounted in.
+    fn above(&self, dir: Dir) -> Dir {
+        match self.mount {
+            Some((parent, _)) if dir == OUTSIDE => parent,
+            _ => self.parent(dir),
+        }
     }
 
     fn open_name(&mut self, who: usize, parent: Slot, name: u8, slot: Slot, open: Open) {
