@@ -3,6 +3,7 @@
 use super::{Broken, Cell, Promise, Setting, Subject, Way, grows, settings, subjects};
 use crate::adversary::Act;
 use crate::machine::Machine;
+use crate::property::Law;
 use crate::search::Violation;
 use crate::universe::State;
 use crate::words;
@@ -121,6 +122,7 @@ impl Row {
         line!(out, "### {}", self.subject.name);
         line!(out);
         line!(out, "Read from {}.", self.subject.source);
+        line!(out);
         let mut kept = Vec::new();
         for promise in Promise::ALL {
             if promise == Promise::Handles {
@@ -135,27 +137,31 @@ impl Row {
                 })
                 .collect();
             let shortest = found.iter().min_by_key(|(_, broken)| broken.trace.len());
-            let Some((setting, shortest)) = shortest else {
+            let Some(&shortest) = shortest else {
                 kept.push(promise.says());
                 continue;
             };
-            let where_: Vec<&str> = found.iter().map(|(setting, _)| setting.name).collect();
-            line!(out);
+            let names: Vec<&str> = found.iter().map(|(setting, _)| setting.name).collect();
             line!(
                 out,
-                "**{}** is broken with: {}. The shortest trace, with {}:",
+                "**{}** is broken with: {}.",
                 promise.says(),
-                where_.join("; "),
-                setting.name
+                names.join("; ")
             );
-            line!(out);
-            line!(out, "```text");
-            for text in &shortest.trace {
-                line!(out, "{text}");
+            // Removing what is elsewhere and telling success that is none have many ways.
+            let grave = [Promise::Law(Law::G4), Promise::Law(Law::G5)].contains(&promise);
+            let shown = if grave { found } else { vec![shortest] };
+            for (setting, broken) in shown {
+                line!(out, "The shortest trace with {}:", setting.name);
+                line!(out);
+                line!(out, "```text");
+                for text in &broken.trace {
+                    line!(out, "{text}");
+                }
+                line!(out, "```");
+                line!(out);
             }
-            line!(out, "```");
         }
-        line!(out);
         self.handles(out, &mut kept);
         line!(out, "Kept in all settings: {}.", kept.join(", "));
     }
