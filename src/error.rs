@@ -2,7 +2,7 @@
 
 use crate::report::{Operation, Report};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Why a tree was not removed.
@@ -139,7 +139,7 @@ impl From<Error> for io::Error {
     }
 }
 
-/// What is left, in one line.
+/// What is left, in one line of bounded length.
 fn left(report: &Report) -> String {
     let many = match report.leftovers_total {
         1 => "1 entry is left".to_owned(),
@@ -148,11 +148,38 @@ fn left(report: &Report) -> String {
     let first = report
         .leftovers
         .first()
-        .map(|first| format!(", first {first}"));
+        .map(|first| format!(", first '{}': {}", shortened(&first.path), first.reason()));
     let spent = if report.patience_spent {
         "; patience is spent"
     } else {
         ""
     };
     format!("{many}{}{spent}", first.unwrap_or_default())
+}
+
+/// A path with its middle left out when it is long: trees may be deeper than lines are wide.
+fn shortened(path: &Path) -> String {
+    const END: usize = 100;
+    let shown = path.display().to_string();
+    let chars = shown.chars().count();
+    if chars <= 2 * END {
+        return shown;
+    }
+    let head: String = shown.chars().take(END).collect();
+    let tail: String = shown.chars().skip(chars - END).collect();
+    format!("{head}[...]{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_is_told_in_short() {
+        assert_eq!(shortened(Path::new("a/b")), "a/b");
+        let long = "ä/".repeat(3000) + "end";
+        let told = shortened(Path::new(&long));
+        assert_eq!(told.chars().count(), 205);
+        assert!(told.starts_with("ä/ä/") && told.ends_with("/end"));
+    }
 }

@@ -14,7 +14,8 @@ pub struct Report {
     pub files: u64,
     /// Directories that this walk removed, the root included.
     pub directories: u64,
-    /// Entries that someone else removed between their finding and their removal.
+    /// Entries that someone else removed between their finding and their removal. When others remove
+    /// the whole tree, each level that the walker stands in counts.
     pub vanished: u64,
     /// Readings of a directory to its end.
     pub passes: u64,
@@ -81,6 +82,18 @@ impl Leftover {
         }
     }
 
+    /// The call, why it failed, and what can be done about it.
+    pub(crate) fn reason(&self) -> String {
+        use rustix::io::Errno;
+        let (operation, error) = (self.operation, self.error());
+        match (Errno::from_raw_os_error(self.errno), self.hint()) {
+            (_, None) => format!("{operation}: {error}"),
+            // These stand for something that the text of the errno does not say.
+            (Errno::XDEV | Errno::TOOBIG, Some(hint)) => format!("{operation}: {hint}"),
+            (_, Some(hint)) => format!("{operation}: {error}; {hint}"),
+        }
+    }
+
     /// Whether an NFS client calls a file so that was unlinked while it was open there.
     fn is_silly(&self) -> bool {
         let name = self.path.file_name().map(OsStrExt::as_bytes);
@@ -90,19 +103,10 @@ impl Leftover {
 
 impl fmt::Display for Leftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {}: {}",
-            self.path.display(),
-            self.operation,
-            self.error()
-        )?;
-        match self.hint() {
-            Some(hint) => write!(f, "; {hint}"),
-            None => Ok(()),
-        }
+        write!(f, "{}: {}", self.path.display(), self.reason())
     }
 }
+
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -127,6 +131,19 @@ mod tests {
             errno: rustix::io::Errno::BUSY.raw_os_error(),
         };
         leftover.to_string()
+    }
+
+    #[test]
+    fn an_errno_that_stands_for_something_else_is_not_spelt_out() {
+        let leftover = Leftover {
+            path: "x/m".into(),
+            operation: Operation::Open,
+            errno: rustix::io::Errno::XDEV.raw_os_error(),
+        };
+        assert_eq!(
+            leftover.to_string(),
+            "x/m: open: something else is mounted there: unmount it first"
+        );
     }
 
     #[test]

@@ -393,8 +393,9 @@ fn the_way_up_is_stale_and_the_root_stands() {
 
 //= docs/spec.md#g1-removers
 //= type=test
-//# G1.3: On NFS, removals by others MUST NOT draw on patience, except when a directory went whose `..`
-//# the walker still needs.
+//# G1.3: On NFS, removals by others MUST NOT draw on patience, except when a directory went whose
+//# `..` the walker still needs, or the root or its parent while the root was being opened or
+//# removed.
 #[test]
 fn the_tree_is_removed_and_reading_is_stale() {
     for window in WINDOWS {

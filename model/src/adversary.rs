@@ -159,7 +159,7 @@ pub fn acts<M: Machine>(config: &Config, state: &State<M>, into: &mut Vec<Act>) 
     if has(Adversary::Mounter) {
         others.mount(into);
     }
-    if has(Adversary::Helper) && state.first.clone().hand_on() {
+    if has(Adversary::Helper) && M::clone(&state.first).hand_on() {
         into.push(Act::HandOn);
     }
     if has(Adversary::Canceller) && state.first.decided().is_none() {

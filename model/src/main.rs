@@ -19,16 +19,22 @@ struct Cli {
 enum Command {
     /// Search all reachable states of every configuration and look at every law in each
     Check(command::check::Check),
+    /// Walk through a configuration by hand, in a browser
+    Explore(command::explore::Explore),
     /// Put other removers into the same world and write what they break into docs/lineage.md
     Lineage(command::lineage::Lineage),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
+    /// Count how the number of states grows, into docs/model.md
+    Scaling(fell_model::scaling::Scaling),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(check) => check.run(),
+        Command::Explore(explore) => explore.run(),
         Command::Lineage(lineage) => lineage.run(),
         Command::Diagram(diagram) => diagram.run(),
+        Command::Scaling(scaling) => scaling.run(),
     }
 }

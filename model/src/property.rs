@@ -244,10 +244,8 @@ pub(crate) fn of_outcome<M: Machine>(
     let mut broken = Laws::NONE;
     if is_whole && !disturbed && !config.base_goes {
         let drew = walker.patience() != config.limits.patience;
-        // A kept root that goes while it is read is looked for once more, which draws.
-        let may_draw = config.dialect.nfs || config.limits.keep_root;
         broken |= Laws::when(Law::G1, !(is_ok || config.dialect.nfs && spent));
-        broken |= Laws::when(Law::G1, drew && !may_draw);
+        broken |= Laws::when(Law::G1, drew && !config.dialect.nfs);
     }
     broken |= Laws::when(
         Law::G2,

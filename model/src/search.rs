@@ -71,13 +71,26 @@ impl<M: Machine> Model for Universe<M> {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let all = laws();
-        all.into_iter()
-            .filter(|(law, _)| self.only.is_none_or(|only| only == *law))
+        // One property for all laws: stateright looks each up by name in each state.
+        let Some(only) = self.only else {
+            return vec![Property::always(
+                EVERYTHING,
+                |universe: &Self, state: &State<M>| {
+                    state.broken == Laws::NONE && halts_alone(&universe.config, state)
+                },
+            )];
+        };
+        laws()
+            .into_iter()
+            .filter(|(law, _)| *law == only)
             .map(|(law, holds)| Property::always(law.name(), holds))
             .collect()
     }
 }
+
+/// The name of the property that all laws hold. A walker that is stuck does not halt, so T1 looks
+/// after deadlock as well.
+const EVERYTHING: &str = "all laws";
 
 /// Each law, and how it is looked at in a state.
 type Look<M> = fn(&Universe<M>, &State<M>) -> bool;
@@ -133,7 +146,7 @@ pub struct Found<M> {
     pub size: Size,
     /// What was met on it.
     pub seen: Seen,
-    /// Each law that does not hold.
+    /// Each law that does not hold in the first state that was found to break one.
     pub violations: Vec<Violation<M>>,
     /// The search came to its end.
     pub is_whole: bool,
@@ -148,14 +161,9 @@ pub fn search<M: Machine>(config: &Config, threads: usize) -> Found<M> {
         .threads(threads)
         .spawn_bfs()
         .join();
-    let broken: Vec<Law> = {
-        let names = checker.discoveries();
-        laws::<M>()
-            .into_iter()
-            .map(|(law, _)| law)
-            .filter(|law| names.contains_key(law.name()))
-            .collect()
-    };
+    let broken = checker
+        .discovery(EVERYTHING)
+        .map_or_else(Vec::new, |path| broken_in(config, path.last_state()));
     let size = Size {
         states: checker.unique_state_count(),
         edges: checker.state_count(),
@@ -173,6 +181,17 @@ pub fn search<M: Machine>(config: &Config, threads: usize) -> Found<M> {
             .collect(),
         is_whole: checker.is_done(),
     }
+}
+
+/// The laws that do not hold in a state.
+fn broken_in<M: Machine>(config: &Config, state: &State<M>) -> Vec<Law> {
+    let mut broken: Vec<Law> = state.broken.iter().collect();
+    if !is_live(config, state) {
+        broken.push(Law::Deadlock);
+    } else if !halts_alone(config, state) {
+        broken.push(Law::T1);
+    }
+    broken
 }
 
 /// The shortest way to a state in which a law does not hold.

@@ -114,6 +114,10 @@ fn quick() -> Vec<Entry> {
             ..Config::LOOSE
         })),
         small(all("kept", 2, 1).limits(kept)),
+        small(all("kept, no patience", 1, 2).limits(Limits {
+            patience: 0,
+            ..kept
+        })),
         small(two("two, removers", 2).against(Some(1), [Adversary::Remover])),
         small(parent_goes()),
         small(flapper()),
@@ -219,7 +223,7 @@ fn default() -> Vec<Config> {
         all("all, 3 by 2, loose", 3, 2).limits(Config::LOOSE),
         Config::new("tireless", 0)
             .against(None, TIRELESS)
-            .within(1, 5, 3),
+            .within(2, 3, 3),
         all("all, 4 by 2", 4, 2),
         all("all, 3 by 3", 3, 3),
     ]

@@ -9,7 +9,11 @@ use crate::config::Config;
 use crate::machine::Machine;
 use crate::property::{self, Law, Laws};
 use crate::world::{By, Dir, Entry, OUTSIDE, ROOT_NAME, WALKERS, World, replies};
+use ahash::RandomState;
+use core::hash::{BuildHasher, Hash, Hasher};
+use core::ops::Deref;
 use fell::machine::{At, Note, Outcome, Read, Reply, Request, Step};
+use std::sync::Arc;
 
 /// Something was created, renamed, exchanged or mounted beneath the root.
 pub const WROTE: u8 = 1;
@@ -41,9 +45,9 @@ pub struct State<M> {
     /// The file system.
     pub world: World,
     /// The walker.
-    pub first: M,
+    pub first: Kept<M>,
     /// A second one on the same tree.
-    pub second: Option<Box<M>>,
+    pub second: Option<Kept<M>>,
     /// What is remembered about each walk.
     pub ghosts: [Ghost; WALKERS],
     /// How many acts the others have left; [`State::UNLIMITED`]: they never stop.
@@ -52,6 +56,57 @@ pub struct State<M> {
     pub marks: u8,
     /// The laws that were broken on the way here.
     pub broken: Laws,
+}
+
+/// A walker, shared by the states between two of its steps and hashed once: most of what happens in
+/// a universe is done by others. Equality looks at all of it.
+#[derive(Clone, Debug)]
+pub struct Kept<M> {
+    machine: Arc<M>,
+    digest: u64,
+}
+
+impl<M: Machine> Kept<M> {
+    fn new(machine: M) -> Kept<M> {
+        let digest = digest(&machine);
+        let machine = Arc::new(machine);
+        Kept { machine, digest }
+    }
+
+    /// Changes it.
+    fn change<T>(&mut self, change: impl FnOnce(&mut M) -> T) -> T {
+        let result = change(Arc::make_mut(&mut self.machine));
+        self.digest = digest(&*self.machine);
+        result
+    }
+}
+
+fn digest<M: Hash>(machine: &M) -> u64 {
+    // Fixed seeds: equal walkers have equal digests in every run.
+    RandomState::with_seeds(2, 3, 5, 7).hash_one(machine)
+}
+
+impl<M> Deref for Kept<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.machine
+    }
+}
+
+impl<M: PartialEq> PartialEq for Kept<M> {
+    fn eq(&self, other: &Kept<M>) -> bool {
+        self.digest == other.digest
+            && (Arc::ptr_eq(&self.machine, &other.machine) || self.machine == other.machine)
+    }
+}
+
+impl<M: Eq> Eq for Kept<M> {}
+
+impl<M> Hash for Kept<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.digest);
+    }
 }
 
 /// What a step of a walker was, for those who count.
@@ -83,8 +138,8 @@ impl<M: Machine> State<M> {
         let marks = if world.has_immovable() { IMMOVABLE } else { 0 };
         State {
             world,
-            first: M::new(config.limits),
-            second: (config.walkers > 1).then(|| Box::new(M::new(config.limits))),
+            first: Kept::new(M::new(config.limits)),
+            second: (config.walkers > 1).then(|| Kept::new(M::new(config.limits))),
             ghosts: [Ghost::default(); WALKERS],
             budget: config.budget.unwrap_or(Self::UNLIMITED),
             marks,
@@ -95,7 +150,8 @@ impl<M: Machine> State<M> {
     /// The walkers, with their numbers.
     pub fn walkers(&self) -> impl Iterator<Item = (usize, &M)> {
         core::iter::once(&self.first)
-            .chain(self.second.as_deref())
+            .chain(&self.second)
+            .map(Deref::deref)
             .enumerate()
     }
 
@@ -108,7 +164,7 @@ impl<M: Machine> State<M> {
         }
     }
 
-    fn walker_mut(&mut self, who: usize) -> &mut M {
+    fn kept(&mut self, who: usize) -> &mut Kept<M> {
         match &mut self.second {
             Some(second) if who == 1 => second,
             _ => &mut self.first,
@@ -172,12 +228,12 @@ impl<M: Machine> State<M> {
             }
             Act::HandOn => {
                 self.spend();
-                self.first.hand_on();
+                self.first.change(M::hand_on);
             }
             Act::Stop(why) => {
                 self.spend();
                 self.marks |= STOPPED;
-                self.first.stop(why);
+                self.first.change(|walker| walker.stop(why));
                 seen(Taken {
                     decided: self.first.decided(),
                     ..Taken::NOTHING
@@ -217,7 +273,7 @@ impl<M: Machine> State<M> {
         self.broken |= property::of_request(config, self, who, &request);
         let before = property::Before::of(self, who);
         let removed_from = self.world.answer(&config.dialect, who, &request, &reply);
-        let step = self.walker_mut(who).step(reply);
+        let step = self.kept(who).change(|walker| walker.step(reply));
         self.remember(who, &request, &reply, step.note);
         if let Some(dir) = removed_from {
             self.ghosts[who].touched = true;
@@ -248,7 +304,8 @@ impl<M: Machine> State<M> {
         reply: Reply<u8>,
     ) {
         self.world.answer(&config.dialect, who, request, &reply);
-        self.walker_mut(who).step(reply);
+        // Nobody compares this state, so its digest may be an old one.
+        Arc::make_mut(&mut self.kept(who).machine).step(reply);
     }
 
     /// Keeps what the properties will ask about the past.
@@ -259,11 +316,11 @@ impl<M: Machine> State<M> {
         reply: &Reply<u8>,
         note: Option<Note<u8>>,
     ) {
-        let root = self.walker(who).root();
-        if let (Request::Identify { slot }, Some(_), 0) = (request, root, self.ghosts[who].reached)
-            && let Some(dir) = self.world.open_dir(who, *slot)
-        {
-            self.ghosts[who].reached = self.world.subtree(dir);
+        // The root is the directory first opened, and the walk's own before it is identified.
+        if let (Request::OpenRoot { slot, .. }, None) = (request, self.walker(who).root()) {
+            if let Some(dir) = self.world.open_dir(who, *slot) {
+                self.ghosts[who].reached = self.world.subtree(dir);
+            }
         }
         let ghost = &mut self.ghosts[who];
         match (request, reply) {

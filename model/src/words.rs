@@ -6,7 +6,7 @@ use crate::search::Violation;
 use crate::universe::State;
 use crate::world::{BASE, Dir, Entry, OUTSIDE, ROOT, World};
 use core::fmt::Write;
-use fell::machine::Request;
+use fell::machine::{Gone, Identify, Kind, Open, Read, Reply, Request, Rmdir, Seek, Unlink};
 
 /// The trace of a violation: one paragraph an act.
 #[must_use]
@@ -64,7 +64,7 @@ pub fn words<M: Machine>(state: &State<M>, act: Act) -> String {
 }
 
 /// What a walker asks for, with paths for slots.
-fn asks(world: &World, who: usize, request: &Request<u8>) -> String {
+pub(crate) fn asks(world: &World, who: usize, request: &Request<u8>) -> String {
     let slot = |s| match world.open_dir(who, s) {
         Some(dir) => format!("{}={}", s.0, directory(world, dir)),
         None => format!("{}", s.0),
@@ -85,6 +85,63 @@ fn asks(world: &World, who: usize, request: &Request<u8>) -> String {
         Request::Rmdir { parent, name } => format!("rmdir {} in {}", letter(name), slot(parent)),
         Request::RmdirRoot { .. } => "rmdir the root".to_owned(),
         Request::Close { slot: s } => format!("close {}", slot(s)),
+    }
+}
+
+/// What the world answers, as a person would say it.
+pub(crate) fn says(reply: &Reply<u8>) -> String {
+    let gone = |gone| match gone {
+        Gone::Missing => "gone".to_owned(),
+        Gone::Stale => "stale".to_owned(),
+    };
+    match *reply {
+        Reply::Open(open) => match open {
+            Open::Opened => "opened".to_owned(),
+            Open::Gone(why) => gone(why),
+            Open::NotDirectory => "no directory".to_owned(),
+            Open::Mounted => "a mount point".to_owned(),
+            Open::Exhausted(errno) | Open::Failed(errno) => format!("errno {}", errno.0),
+        },
+        Reply::Identify(identify) => match identify {
+            Identify::Is(which) => format!("it is #{}", which.inode.number),
+            Identify::Gone(why) => gone(why),
+            Identify::Unsupported => "cannot tell".to_owned(),
+            Identify::Failed(errno) => format!("errno {}", errno.0),
+        },
+        Reply::Inspect(_) => "inspected".to_owned(),
+        Reply::Read(read) => match read {
+            Read::Entry { name, kind, .. } => {
+                let kind = match kind {
+                    Kind::Directory => "a directory",
+                    Kind::File => "no directory",
+                    Kind::Unknown => "of unknown type",
+                };
+                format!("{}, {kind}", letter(name))
+            }
+            Read::End => "the end".to_owned(),
+            Read::Gone(why) => gone(why),
+            Read::Failed(errno) => format!("errno {}", errno.0),
+        },
+        Reply::Seek(seek) => match seek {
+            Seek::Sought => "done".to_owned(),
+            Seek::Gone(why) => gone(why),
+            Seek::Failed(errno) => format!("errno {}", errno.0),
+        },
+        Reply::Unlink(unlink) => match unlink {
+            Unlink::Removed => "removed".to_owned(),
+            Unlink::Gone(why) => gone(why),
+            Unlink::IsDirectory => "a directory".to_owned(),
+            Unlink::Denied(errno) | Unlink::Failed(errno) => format!("errno {}", errno.0),
+        },
+        Reply::Rmdir(rmdir) => match rmdir {
+            Rmdir::Removed => "removed".to_owned(),
+            Rmdir::Gone(why) => gone(why),
+            Rmdir::NotEmpty => "not empty".to_owned(),
+            Rmdir::NotDirectory => "no directory".to_owned(),
+            Rmdir::Busy => "busy".to_owned(),
+            Rmdir::Failed(errno) => format!("errno {}", errno.0),
+        },
+        Reply::Closed => "closed".to_owned(),
     }
 }
 
@@ -127,7 +184,8 @@ fn below(world: &World, dir: Dir, out: &mut String, depth: usize) {
     out.push('}');
 }
 
-fn letter(name: u8) -> char {
+/// A name of the model, as it is written.
+pub(crate) fn letter(name: u8) -> char {
     char::from(b'a' + (name & !crate::world::FOLLOWED))
 }
 

@@ -5,7 +5,7 @@ use super::errno;
 use crate::machine::{Birth, Identify, Identity, Inode, Inspect};
 use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::fs::{AtFlags, Statx, StatxFlags};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 
 /// statx(2), and for the mount id what `mount_ids` says.
 pub(super) fn identify(fd: BorrowedFd<'_>, mount_ids: MountIds) -> Identify {
@@ -13,8 +13,9 @@ pub(super) fn identify(fd: BorrowedFd<'_>, mount_ids: MountIds) -> Identify {
     match retry_on_intr(|| rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, mask)) {
         Err(errno) => errno::identify(errno),
         Ok(stat) => match mount_id(fd, &stat, mount_ids) {
-            None => Identify::Unsupported,
-            Some(mount) => Identify::Is(Identity {
+            Err(errno) => errno::identify(errno),
+            Ok(None) => Identify::Unsupported,
+            Ok(Some(mount)) => Identify::Is(Identity {
                 mount,
                 device: u64::from(stat.stx_dev_major) << 32 | u64::from(stat.stx_dev_minor),
                 inode: Inode {
@@ -36,23 +37,29 @@ fn birth(stat: &Statx) -> Birth {
     nanoseconds.map_or(Birth::UNKNOWN, Birth)
 }
 
-fn mount_id(fd: BorrowedFd<'_>, stat: &Statx, mount_ids: MountIds) -> Option<u64> {
+fn mount_id(fd: BorrowedFd<'_>, stat: &Statx, mount_ids: MountIds) -> Result<Option<u64>, Errno> {
     let told = stat.stx_mask & StatxFlags::MNT_ID.bits() != 0;
     match mount_ids {
-        MountIds::Statx if told => Some(stat.stx_mnt_id),
+        MountIds::Statx if told => Ok(Some(stat.stx_mnt_id)),
         MountIds::Statx | MountIds::Fdinfo => mount_id_of_fdinfo(fd),
-        MountIds::Absent => None,
+        MountIds::Absent => Ok(None),
     }
 }
 
-/// The line `mnt_id:` of `/proc/self/fdinfo`, see proc(5).
-fn mount_id_of_fdinfo(fd: BorrowedFd<'_>) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("mnt_id:"))?
-        .trim()
-        .parse()
-        .ok()
+/// The line `mnt_id:` of `/proc/self/fdinfo`, see proc(5). No such file, or no such line, is a system
+/// that cannot tell; no descriptor to read it with is an error that passes.
+fn mount_id_of_fdinfo(fd: BorrowedFd<'_>) -> Result<Option<u64>, Errno> {
+    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text
+            .lines()
+            .find_map(|line| line.strip_prefix("mnt_id:"))
+            .and_then(|id| id.trim().parse().ok())),
+        Err(error) => match Errno::from_io_error(&error) {
+            Some(errno @ (Errno::MFILE | Errno::NFILE | Errno::NOMEM)) => Err(errno),
+            Some(_) | None => Ok(None),
+        },
+    }
 }
 
 /// fstatfs(2): positions are trusted only where they were seen to stay, births everywhere but on

@@ -82,6 +82,8 @@ impl Audit {
                 );
                 self.opened(event, slot, true);
             }
+            // A child was opened from it once: it is an ancestor that was given up.
+            Request::OpenAbove { slot, .. } => self.opened(event, slot, true),
             Request::Identify { slot } => {
                 self.held
                     .get_mut(&slot)

@@ -1,4 +1,5 @@
 //! What `fell-model` can be asked to do, one file each.
 
 pub(crate) mod check;
+pub(crate) mod explore;
 pub(crate) mod lineage;

@@ -35,6 +35,7 @@ impl World {
             (Request::Read { slot }, Reply::Read(Read::Entry { name, .. })) => {
                 self.returned(who, slot, name);
             }
+            (Request::Read { slot }, Reply::Read(Read::End)) => self.ended(who, slot),
             (Request::Seek { slot, position }, Reply::Seek(Seek::Sought)) => {
                 self.seek(dialect, who, slot, position);
             }
@@ -90,7 +91,8 @@ impl World {
     }
 
     fn open(&mut self, who: usize, slot: Slot, dir: Dir, mounted: bool) {
-        let owed = self.present(dir);
+        // The root's parent needs no right to be read, and is not.
+        let owed = if dir == BASE { 0 } else { self.present(dir) };
         if let Some(cursor) = self.cursor_mut(who, slot) {
             *cursor = Cursor {
                 dir: dir.0,
@@ -108,6 +110,16 @@ impl World {
             cursor.owed &= !bit;
             cursor.went_directories &= !bit;
             cursor.went_files &= !bit;
+        }
+    }
+
+    /// Who reads on behind the end is told the same again.
+    fn ended(&mut self, who: usize, slot: Slot) {
+        if let Some(cursor) = self.cursor_mut(who, slot) {
+            cursor.returned = (1 << super::NAMES) - 1;
+            cursor.owed = 0;
+            cursor.went_directories = 0;
+            cursor.went_files = 0;
         }
     }
 

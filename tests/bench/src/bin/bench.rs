@@ -53,7 +53,7 @@ const SCENARIOS: [Scenario; 4] = [
     Scenario {
         name: "deep",
         // The others do not get to the end of it: see the program `peers`.
-        contenders: &[Contender::FellNarrow, Contender::Fell, Contender::Rm],
+        contenders: &[Contender::FellNarrow, Contender::Rm],
         build: |at, _| trees::chain(at, 1_000_000),
     },
 ];

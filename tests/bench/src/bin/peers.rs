@@ -286,11 +286,15 @@ fn held_up(
 ) -> Option<Output> {
     let mut strace = Command::new("strace");
     let log = root.with_file_name("log");
+    // Only these calls are logged, so that the log begins with the one that is held up.
+    let trace = format!("trace={calls}");
     let inject = format!("inject={calls}:delay_enter=1s:when=1");
     // Some name it in its directory, others by its whole path.
     let name = victim.file_name().expect("it has a name");
     strace.arg("-P").arg(name).arg("-P").arg(victim);
-    strace.args(["-f", "-qq", "-e", &inject, "-o"]).arg(&log);
+    strace
+        .args(["-f", "-qq", "-e", &trace, "-e", &inject, "-o"])
+        .arg(&log);
     let mut child = start(behind(strace, &contender.command(root)));
     // strace prints the beginning of a call before it holds the call up.
     while fs::read_to_string(&log).unwrap_or_default().is_empty() {
