@@ -7,6 +7,8 @@ use super::{Broken, Cell, Promise, markdown};
 use crate::adversary::Act;
 use crate::config::Config;
 use crate::machine::Machine;
+use crate::property::{Law, Laws, halts_alone};
+use crate::search::Violation;
 use crate::universe::State;
 use std::collections::{HashMap, VecDeque};
 
@@ -22,7 +24,7 @@ struct Graph<M> {
 
 /// Looks for such a cycle.
 pub(super) fn look<M: Machine>(config: &Config) -> Cell {
-    let graph = build::<M>(config);
+    let graph = build::<M>(config, false);
     let part = parts(&graph.edges);
     let is_step = |act: &Act| matches!(act, Act::Reply { .. });
     // States are in the order of their distance, so the nearest come first.
@@ -53,7 +55,27 @@ pub(super) fn look<M: Machine>(config: &Config) -> Cell {
     }
 }
 
-fn build<M: Machine>(config: &Config) -> Graph<M> {
+/// Looks at the laws: each with the shortest way to a state that breaks it.
+pub(super) fn laws<M: Machine>(config: &Config) -> (usize, Vec<Violation<M>>) {
+    let graph = build::<M>(config, true);
+    let mut found: Vec<(Law, usize)> = Vec::new();
+    for (at, state) in graph.states.iter().enumerate() {
+        let halts = state.broken != Laws::NONE || halts_alone(config, state);
+        let broken = state.broken.iter().chain((!halts).then_some(Law::T1));
+        for law in broken {
+            if !found.iter().any(|(known, _)| *known == law) {
+                found.push((law, at));
+            }
+        }
+    }
+    let violations = found.into_iter().map(|(law, at)| Violation {
+        law,
+        trace: graph.way_to(at),
+    });
+    (graph.states.len(), violations.collect())
+}
+
+fn build<M: Machine>(config: &Config, judges: bool) -> Graph<M> {
     let mut graph = Graph {
         states: Vec::new(),
         met_by: Vec::new(),
@@ -68,12 +90,16 @@ fn build<M: Machine>(config: &Config) -> Graph<M> {
     let mut at = 0;
     while at < graph.states.len() {
         let state = graph.states[at].clone();
-        state.acts(config, &mut acts);
+        // What comes after a broken law is not worth looking at.
+        if state.broken == Laws::NONE {
+            state.acts(config, &mut acts);
+        }
         for act in acts.drain(..) {
             let mut next = state.clone();
             next.act(config, act, |_| ());
-            // What was broken on the way is not asked here.
-            next.broken = state.broken;
+            if !judges {
+                next.broken = Laws::NONE;
+            }
             let number = graph.number(&mut numbers, next, Some((at, act)));
             graph.edges[at].push((number, act));
         }

@@ -91,19 +91,15 @@ impl Fuc {
     }
 
     fn arrived(&mut self, aim: Aim) -> Next {
-        match (aim, self.node.last()) {
-            (Aim::Rmdir, Some(&name)) => {
-                self.at = At::Rmdir;
-                Next::Ask(Request::Rmdir {
-                    parent: self.slot,
-                    name,
-                })
-            }
-            _ => {
-                self.has_children = false;
-                self.read()
-            }
+        if let (Aim::Rmdir, Some(&name)) = (aim, self.node.last()) {
+            self.at = At::Rmdir;
+            return Next::Ask(Request::Rmdir {
+                parent: self.slot,
+                name,
+            });
         }
+        self.has_children = false;
+        self.read()
     }
 
     fn read(&mut self) -> Next {
@@ -207,7 +203,7 @@ impl Algorithm for Fuc {
                     self.at = At::Walked(aim);
                     Next::Ask(Request::Close { slot: old })
                 }
-                Open::Gone(Gone::Missing) if !self.has_begun => Next::Done(Outcome::Absent),
+                Open::Gone(_) if !self.has_begun => Next::Done(Outcome::Absent),
                 Open::NotDirectory if self.node.is_empty() => Next::Done(Outcome::NotDirectory),
                 other => failed(Operation::Open, open_errno(other)),
             },

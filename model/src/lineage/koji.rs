@@ -200,14 +200,13 @@ impl<const AFTER: bool> Koji<AFTER> {
 
     fn last(hands: &mut Hands, rmdir: Rmdir) -> Next {
         let why = match rmdir {
-            Rmdir::Removed => return Next::Done(Outcome::Removed),
             Rmdir::Gone(Gone::Missing) => return Next::Done(Outcome::Vanished),
             Rmdir::NotEmpty if AFTER => {
                 hands.tell(true, ENOTEMPTY);
                 return Next::Done(Outcome::NotEmpty);
             }
-            // Only warned about.
-            Rmdir::NotEmpty => return Next::Done(Outcome::Removed),
+            // Before, ENOTEMPTY is only warned about.
+            Rmdir::Removed | Rmdir::NotEmpty => return Next::Done(Outcome::Removed),
             Rmdir::Gone(Gone::Stale) => Reason::Stale,
             Rmdir::NotDirectory => Reason::NotDirectory,
             Rmdir::Busy => Reason::Busy,

@@ -277,7 +277,7 @@ fn answer(reply: Reply<u8>) -> String {
             Open::Mounted => "EXDEV",
             Open::Exhausted(why) | Open::Failed(why) => errno(why),
         },
-        Reply::Identify(identify) => match identify {
+        Reply::Identify(told) => match told {
             Identify::Is(identity) => {
                 return format!("it is #{}", identity.inode.number);
             }

@@ -21,7 +21,6 @@ use crate::adversary::{Act, Adversary};
 use crate::config::{Config, Start};
 use crate::machine::Machine;
 use crate::property::Law;
-use crate::search::search;
 use crate::universe::State;
 use crate::world::{Dialect, Tree, World};
 use fell::machine::Walker;
@@ -243,9 +242,8 @@ fn look<M: Machine>(setting: &Setting) -> Cell {
     if config.budget.is_none() {
         return forever::look::<M>(config);
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let found = search::<M>(config, threads);
-    let broken = found.violations.iter().filter_map(|violation| {
+    let (states, violations) = forever::laws::<M>(config);
+    let broken = violations.iter().filter_map(|violation| {
         let promise = Promise::Law(violation.law);
         // Where nobody writes, G1 says more than G2.
         let writes = config
@@ -259,7 +257,7 @@ fn look<M: Machine>(setting: &Setting) -> Cell {
         })
     });
     Cell {
-        states: found.size.states,
+        states,
         broken: broken.collect(),
     }
 }

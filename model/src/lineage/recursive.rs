@@ -146,7 +146,7 @@ impl<const CRATE: bool> Algorithm for Recursive<CRATE> {
                     self.way.push((hands.opened(), 0));
                     self.read()
                 }
-                Open::Gone(Gone::Missing) => Next::Done(Outcome::Absent),
+                Open::Gone(_) => Next::Done(Outcome::Absent),
                 Open::NotDirectory => Next::Done(Outcome::NotDirectory),
                 other => failed(Operation::Open, open_errno(other)),
             },

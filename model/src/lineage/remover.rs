@@ -179,7 +179,7 @@ impl<A: Algorithm> Remover<A> {
                     Request::Identify { slot },
                 );
             }
-            (Looking::Opening, Reply::Open(Open::Gone(_))) => Looked::Missing,
+            (Looking::Opening, Reply::Open(Open::Gone(_)) | Reply::Closed) => Looked::Missing,
             (Looking::Opening, Reply::Open(Open::NotDirectory)) => Looked::File,
             (Looking::Identifying(slot), Reply::Identify(Identify::Is(identity))) => {
                 if self.root.is_none() {
@@ -205,7 +205,6 @@ impl<A: Algorithm> Remover<A> {
                 );
             }
             (Looking::Closing(identity, is_empty), _) => Looked::Directory { identity, is_empty },
-            (Looking::Opening, Reply::Closed) => Looked::Missing,
             (Looking::Opening, _) => Looked::Shut,
         };
         self.looking = None;

@@ -259,9 +259,9 @@ impl Algorithm for Rm {
                 }
                 other => failed(Operation::Open, open_errno(other)),
             },
-            (At::Compare, Answer::Reply(Reply::Identify(identify))) => {
+            (At::Compare, Answer::Reply(Reply::Identify(told))) => {
                 let above = self.way.len().checked_sub(2).map(|at| self.way[at].number);
-                match identify {
+                match told {
                     Identify::Is(identity) if Some(identity.inode.number) == above => {
                         self.leave(hands.opened())
                     }
