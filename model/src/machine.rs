@@ -74,6 +74,11 @@ pub trait Machine: Clone + PartialEq + Eq + Hash + Debug + Send + Sync + 'static
 
     /// The slot it is reading.
     fn reading(&self) -> Option<fell::machine::Slot>;
+
+    /// Whether the outstanding request is a part of an lstat, which is no request of its own.
+    fn examines(&self) -> bool {
+        false
+    }
 }
 
 /// A store of names that are their own tokens.

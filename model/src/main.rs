@@ -23,6 +23,8 @@ enum Command {
     Explore(command::explore::Explore),
     /// Let every wrong variant of the machine run: each must be found
     Teeth(command::teeth::Teeth),
+    /// Put other removers into the same world and write what they break into docs/lineage.md
+    Lineage(command::lineage::Lineage),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
     /// Count how the number of states grows, into docs/model.md
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Explore(explore) => explore.run(),
         Command::Teeth(teeth) => teeth.run(),
+        Command::Lineage(lineage) => lineage.run(),
         Command::Diagram(diagram) => diagram.run(),
         Command::Scaling(scaling) => scaling.run(),
     }

@@ -301,6 +301,7 @@ pub(crate) fn of_outcome<M: Machine>(
         Outcome::Removed | Outcome::Vanished | Outcome::Absent | Outcome::Emptied
     );
     let is_not_empty = outcome == Outcome::NotEmpty;
+    let is_failed = matches!(outcome, Outcome::Failed(_));
     let disturbed = state.marks & (WROTE | MOVED | FAULTED | STOPPED | REPLACED | IMMOVABLE) != 0;
     let spent = walker.is_spent();
     let is_whole = config.is_honest() && config.is_ample() && config.start != Start::Odd;
@@ -331,7 +332,7 @@ pub(crate) fn of_outcome<M: Machine>(
     let calm = untouched && !spent && is_whole;
     broken |= Laws::when(
         Law::G7,
-        is_not_empty && calm && leaves_removable(&state.world),
+        (is_not_empty || is_failed) && calm && leaves_removable(&state.world),
     );
     // Where positions are lost, a leftover explains nothing: that costs a retry at least.
     let trusted = config.has_many_passes()

@@ -200,10 +200,10 @@ fn below(world: &World, dir: Dir, out: &mut String, depth: usize) {
 
 /// A name of the model, as it is written.
 pub(crate) fn letter(name: u8) -> char {
-    char::from(b'a' + name)
+    char::from(b'a' + (name & !crate::world::FOLLOWED))
 }
 
-fn path(world: &World, (dir, name): Place) -> String {
+pub(crate) fn path(world: &World, (dir, name): Place) -> String {
     if (dir, name) == (BASE, crate::world::ROOT_NAME) {
         "the root's name".to_owned()
     } else {

@@ -35,6 +35,12 @@ pub const WALKERS: usize = 2;
 /// The name of the root in its parent.
 pub const ROOT_NAME: u8 = 0;
 
+/// Set in a name that is to be opened, it lets the opening follow a symlink, as chdir(2) does and as
+/// every part of a path but its last is resolved. The machine of `fell` never sets it.
+pub const FOLLOWED: u8 = 0x80;
+/// Where the listing of a directory begins: a seek there is rewinddir(3).
+pub const START: Position = Position(0xff00);
+
 /// The number of a directory.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Dir(pub u8);

@@ -100,7 +100,8 @@ impl Answer<'_> {
         if self.world.is_unsearchable(dir) {
             return into.push(Reply::Open(Open::Failed(EACCES)));
         }
-        let open = match self.world.entry(dir, name) {
+        let open = match self.world.entry(dir, name & !super::FOLLOWED) {
+            Entry::Link if name & super::FOLLOWED != 0 => Open::Opened,
             Entry::Absent => Open::Gone(Gone::Missing),
             Entry::Forgotten => {
                 into.push(Reply::Open(Open::Gone(Gone::Missing)));
@@ -108,7 +109,7 @@ impl Answer<'_> {
             }
             Entry::Link if self.dialect.follows => Open::Opened,
             Entry::File | Entry::Link | Entry::Fixed => Open::NotDirectory,
-            Entry::Directory(_) if self.world.is_mount(dir, name) => {
+            Entry::Directory(_) if self.world.is_mount(dir, name & !super::FOLLOWED) => {
                 if stops && self.dialect.openat2 {
                     Open::Mounted
                 } else {

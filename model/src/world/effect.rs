@@ -29,7 +29,7 @@ impl World {
                 Reply::Open(Open::Opened),
             ) => {
                 if let Some(dir) = self.open_dir(who, child) {
-                    self.open(who, slot, self.parent(dir), false);
+                    self.open(who, slot, self.above(dir), false);
                 }
             }
             (Request::Read { slot }, Reply::Read(Read::Entry { name, .. })) => {
@@ -61,11 +61,23 @@ impl World {
         None
     }
 
+    /// What `..` reaches: from the outside, which is entered through the mount alone, the directory
+    /// that it is mounted in.
+    fn above(&self, dir: Dir) -> Dir {
+        match self.mount {
+            Some((parent, _)) if dir == OUTSIDE => parent,
+            _ => self.parent(dir),
+        }
+    }
+
     fn open_name(&mut self, who: usize, parent: Slot, name: u8, slot: Slot, open: Open) {
         let Some(dir) = self.open_dir(who, parent) else {
             return;
         };
+        let name = name & !super::FOLLOWED;
         match (open, self.entry(dir, name)) {
+            // Only whoever follows symlinks is told that one was opened.
+            (Open::Opened, Entry::Link) => self.open(who, slot, OUTSIDE, false),
             (Open::Opened, Entry::Directory(_)) if self.is_mount(dir, name) => {
                 self.open(who, slot, OUTSIDE, true);
             }
