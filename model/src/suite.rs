@@ -225,19 +225,19 @@ fn default() -> Vec<Config> {
             .against(None, TIRELESS)
             .within(2, 3, 3),
         all("all, 4 by 2", 4, 2),
-        all("all, 3 by 3", 3, 3),
     ]
 }
 
 fn full() -> Vec<Config> {
-    Adversary::ALL
+    let each = Adversary::ALL
         .into_iter()
         .filter(|&adversary| adversary != Adversary::Usurper)
         .map(|adversary| {
             let name = format!("{}, 5 by 3", adversary.name());
             Config::new(&name, 5).against(Some(3), [adversary, Adversary::Usurper])
-        })
-        .collect()
+        });
+    let all = Config::new("all, 3 by 3", 3).against(Some(3), Adversary::ALL);
+    each.chain([all]).collect()
 }
 
 /// The numbers of unique states that configurations are known to have.

@@ -82,7 +82,6 @@ impl World {
                 self.open(who, slot, OUTSIDE, true);
             }
             (Open::Opened, Entry::Directory(child)) => self.open(who, slot, child, false),
-            (Open::Opened, Entry::Link) => self.open(who, slot, OUTSIDE, false),
             // Now this client has noticed.
             (Open::Gone(Gone::Missing | Gone::Stale), Entry::Forgotten) => {
                 self.put(dir, name, Entry::Absent);
