@@ -2,7 +2,7 @@
 //!
 //! The world, the adversaries and the properties know walkers by [`Machine`] alone, so that bent
 //! copies of the machine and other removers' algorithms run through the same checks. Implemented
-//! here for the machine that is shipped, [`Walker`], which is neither copied nor abstracted.
+//! here for the machine that is shipped, [`fell::machine::Walker`], which is neither copied nor abstracted.
 
 use crate::rank::Rank;
 use core::fmt::Debug;
