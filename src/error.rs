@@ -1,6 +1,6 @@
 //! Why a tree was not removed. Every error carries the report of what was done.
 
-use crate::report::{Operation, Report};
+use crate::report::{Operation, Report, printable};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -10,7 +10,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Error {
     /// The root is a file or a symlink, or became one meanwhile. It is untouched (spec G11).
-    #[error("cannot remove '{}': it is not a directory", path.display())]
+    #[error("cannot remove '{}': it is not a directory", printable(path))]
     NotADirectory {
         /// The root as it was given.
         path: PathBuf,
@@ -19,7 +19,7 @@ pub enum Error {
     },
     /// Something is left: others wrote, or something could not be removed (spec G2, G6). The report
     /// names what.
-    #[error("cannot remove '{}': {}", path.display(), left(report))]
+    #[error("cannot remove '{}': {}", printable(path), left(report))]
     NotEmpty {
         /// The root as it was given.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub enum Error {
         report: Box<Report>,
     },
     /// The root cannot be removed by this path at all. It is untouched (spec G11).
-    #[error("refused to remove '{}': {reason}", path.display())]
+    #[error("refused to remove '{}': {reason}", printable(path))]
     Refused {
         /// The root as it was given.
         path: PathBuf,
@@ -37,7 +37,7 @@ pub enum Error {
         report: Box<Report>,
     },
     /// The observer cancelled the walk.
-    #[error("cancelled while removing '{}'", path.display())]
+    #[error("cancelled while removing '{}'", printable(path))]
     Cancelled {
         /// The root as it was given.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum Error {
         report: Box<Report>,
     },
     /// The deadline was over before the walk was.
-    #[error("timed out while removing '{}'", path.display())]
+    #[error("timed out while removing '{}'", printable(path))]
     TimedOut {
         /// The root as it was given.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum Error {
         report: Box<Report>,
     },
     /// The root or its parent answered an error, and nothing below the root explains it.
-    #[error("cannot remove '{}': {operation}: {source}", path.display())]
+    #[error("cannot remove '{}': {operation}: {source}", printable(path))]
     Io {
         /// The call that failed.
         operation: Operation,
@@ -91,7 +91,7 @@ pub enum Refused {
     )]
     MountPoint,
     /// This system cannot tell mounts apart.
-    #[error("this system cannot tell mounts apart (it needs Linux 5.8, or /proc): mount /proc")]
+    #[error("this system cannot tell mounts apart: it needs Linux 5.8, or 4.11 with /proc mounted")]
     NoMountId,
 }
 
@@ -160,7 +160,7 @@ fn left(report: &Report) -> String {
 /// A path with its middle left out when it is long: trees may be deeper than lines are wide.
 fn shortened(path: &Path) -> String {
     const END: usize = 100;
-    let shown = path.display().to_string();
+    let shown = printable(path);
     let chars = shown.chars().count();
     if chars <= 2 * END {
         return shown;

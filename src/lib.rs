@@ -45,7 +45,7 @@ pub use executor::Event;
 #[cfg(feature = "std")]
 pub use remover::Remover;
 #[cfg(feature = "std")]
-pub use report::{Leftover, Operation, Report};
+pub use report::{Leftover, Operation, Report, printable};
 #[cfg(feature = "std")]
 pub use root::RootPath;
 

@@ -4,7 +4,7 @@ pub use crate::machine::Operation;
 use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a walk did, whatever its end.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -101,9 +101,24 @@ impl Leftover {
     }
 }
 
+/// A path for a line of text: control characters are escaped, for a name may hold a newline, or what
+/// drives a terminal; bytes that are no UTF-8 are replaced.
+#[must_use]
+pub fn printable(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let escaped = text.chars().map(|c| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    });
+    escaped.collect()
+}
+
 impl fmt::Display for Leftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason())
+        write!(f, "{}: {}", printable(&self.path), self.reason())
     }
 }
 
@@ -144,6 +159,12 @@ mod tests {
             leftover.to_string(),
             "x/m: open: something else is mounted there: unmount it first"
         );
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_line() {
+        let told = printable(Path::new("x/\nfell: all removed\u{1b}]0;\u{7}/ä"));
+        assert_eq!(told, "x/\\nfell: all removed\\u{1b}]0;\\u{7}/ä");
     }
 
     #[test]

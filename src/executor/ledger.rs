@@ -7,7 +7,7 @@
 
 use crate::kernel::{Name, NameStore, number};
 use crate::machine::{
-    At, Fault, Gone, Identify, Note, Open, Read, Reply, Request, Rmdir, Unlink, Walker,
+    At, Fault, Gone, Identify, Note, Open, Read, Reply, Request, Rmdir, StateName, Unlink, Walker,
 };
 use crate::report::{Leftover, Report};
 use std::ffi::OsStr;
@@ -48,7 +48,7 @@ pub(crate) struct Ledger<'a> {
 impl<'a> Ledger<'a> {
     pub(crate) fn new(root: &'a Path, quota: Quota) -> Ledger<'a> {
         Ledger {
-            root,
+            root: stripped(root),
             report: Report::default(),
             quota,
             bytes: 0,
@@ -80,8 +80,13 @@ impl<'a> Ledger<'a> {
                 // At the root ESTALE proves nothing.
                 report.vanished += u64::from(!matches!(request, Request::RmdirRoot { .. }));
             }
-            Reply::Open(Open::Gone(_)) | Reply::Identify(Identify::Gone(_)) => {
+            Reply::Open(Open::Gone(_)) => {
                 report.vanished += u64::from(matches!(request, Request::Open { .. }));
+            }
+            Reply::Identify(Identify::Gone(_)) => {
+                // Only a child: what `..` reached, or the root, is looked for again.
+                let child = walker.state().name() == StateName::Descend;
+                report.vanished += u64::from(child);
             }
             Reply::Open(Open::Opened) => {
                 report.most_open = report.most_open.max(walker.held() + 1);
@@ -212,4 +217,11 @@ impl<'a> Ledger<'a> {
             ..self.report
         }
     }
+}
+
+/// A root without its trailing slashes, so that paths below it have one slash at a time.
+fn stripped(root: &Path) -> &Path {
+    let bytes = root.as_os_str().as_bytes();
+    let end = bytes.iter().rposition(|&b| b != b'/').map_or(0, |i| i + 1);
+    Path::new(OsStr::from_bytes(&bytes[..end]))
 }

@@ -18,7 +18,7 @@ pub enum Opening {
 pub enum MountIds {
     /// `STATX_MNT_ID` of statx(2) (Linux 5.8), and where the answer lacks it the next.
     Statx,
-    /// `mnt_id` of `/proc/self/fdinfo` (Linux 3.15). Reading it takes one descriptor more, for the
+    /// `mnt_id` of `/proc/thread-self/fdinfo` (Linux 3.17). Reading it takes one descriptor more, for the
     /// moment, than spec G8 counts.
     Fdinfo,
     /// By none: every root is refused, for nothing could be confined.

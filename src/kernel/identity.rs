@@ -46,10 +46,10 @@ fn mount_id(fd: BorrowedFd<'_>, stat: &Statx, mount_ids: MountIds) -> Result<Opt
     }
 }
 
-/// The line `mnt_id:` of `/proc/self/fdinfo`, see proc(5). No such file, or no such line, is a system
+/// The line `mnt_id:` of `/proc/thread-self/fdinfo`, see proc(5). No such file, or no such line, is a system
 /// that cannot tell; no descriptor to read it with is an error that passes.
 fn mount_id_of_fdinfo(fd: BorrowedFd<'_>) -> Result<Option<u64>, Errno> {
-    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
+    let path = format!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd());
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text
             .lines()

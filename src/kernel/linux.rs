@@ -93,7 +93,9 @@ impl<'a> Linux<'a> {
             At::Path => retry_on_intr(|| {
                 rustix::fs::openat(CWD, self.root.parent(), COMPARED, Mode::empty())
             }),
-            At::Directory(fd) => retry_on_intr(|| rustix::io::fcntl_dupfd_cloexec(fd, 0)),
+            At::Directory(fd) => {
+                retry_on_intr(|| rustix::fs::openat(fd, c".", COMPARED, Mode::empty()))
+            }
         }
     }
 

@@ -15,6 +15,10 @@ use rustix::io::Errno;
 /// The size of the getdents64 buffer, in bytes: what glibc uses. 128 KiB was not measurably faster.
 const BUFFER: usize = 32 * 1024;
 
+/// How many buffers in a row may hold `.` and `..` only. A directory has one of them, or two where
+/// each stands in a buffer of its own; one that goes on like that would hold the walk for ever.
+const REFILLS: u32 = 16;
+
 /// One entry read ahead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
@@ -61,7 +65,12 @@ impl Listing {
             self.clear();
             self.slot = Some(slot);
         }
+        let mut refills = 0;
         while self.next >= self.entries.len() {
+            refills += 1;
+            if refills > REFILLS {
+                return Err(Errno::IO);
+            }
             if !self.fill(fd)? {
                 return Ok(None);
             }

@@ -21,14 +21,17 @@ impl Name {
     }
 }
 
-/// Offsets stay below 2^31: a listing has at most 32 KiB, and the deepest way (2^22 levels by
-/// default) has names of at most 256 bytes each. A walk with a larger `max_depth` could pass it
-/// only with a gigabyte of names on one way; the number then saturates and names nothing.
+/// Offsets are below 2^31 - 1: a listing has at most 32 KiB, and a way of 2^22 levels, as deep as the
+/// default allows, at most 1 GiB where names have 255 bytes. The largest number stands for a name that
+/// did not fit: it is kept nowhere and reads as the empty name, which no directory has.
 fn number(index: usize) -> u32 {
     u32::try_from(index)
         .unwrap_or(u32::MAX)
         .min(Name::FRESH - 1)
 }
+
+/// Where the store ends.
+const TOO_FAR: usize = (Name::FRESH - 1) as usize;
 
 /// The names of one walk.
 #[derive(Debug, Default)]
@@ -45,6 +48,9 @@ impl NameStore {
     #[must_use]
     pub fn get(&self, name: Name) -> &CStr {
         let from = (name.0 & !Name::FRESH) as usize;
+        if from >= TOO_FAR {
+            return c"";
+        }
         let found = if name.0 & Name::FRESH == 0 {
             self.kept
                 .get(from..)
@@ -68,6 +74,9 @@ impl Names for NameStore {
     fn keep(&mut self, fresh: Name) -> Name {
         let index = (fresh.0 & !Name::FRESH) as usize;
         let kept = Name(number(self.used));
+        if self.used >= TOO_FAR {
+            return kept;
+        }
         self.kept.truncate(self.used);
         let name = self.listing.name(index).unwrap_or(c"");
         self.kept.extend_from_slice(name.to_bytes_with_nul());

@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use fell::machine::{Reply, Request, Rmdir, Unlink};
-use fell::{Error, Event, Leftover, Report};
+use fell::{Error, Event, Leftover, Report, printable};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -40,7 +40,7 @@ impl Printer {
             _ => return,
         };
         // A closed pipe is the reader's wish: the removal goes on.
-        let _ = writeln!(self.out, "{what} '{}'", event.path().display());
+        let _ = writeln!(self.out, "{what} '{}'", printable(&event.path()));
     }
 
     /// Tells what became of the path.
@@ -76,7 +76,7 @@ fn summary(path: &Path, result: &Result<Report, Error>, elapsed: Duration) -> St
     let report = report(result);
     format!(
         "{}: {}: {} files and {} directories removed, {} vanished, {} left, {} retries, in {:.3} s",
-        path.display(),
+        printable(path),
         outcome(result).replace('_', " "),
         report.files,
         report.directories,
