@@ -48,21 +48,7 @@ impl Event<'_> {
     pub fn path(&self) -> PathBuf {
         let level = self.walker.levels().len().saturating_sub(1);
         let level = u32::try_from(level).unwrap_or(u32::MAX);
-        let name = match self.request {
-            Request::Open { name, .. }
-            | Request::Unlink { name, .. }
-            | Request::Rmdir { name, .. } => Some(name),
-            Request::OpenBase { .. }
-            | Request::OpenRoot { .. }
-            | Request::OpenParent { .. }
-            | Request::OpenAbove { .. }
-            | Request::Identify { .. }
-            | Request::Inspect { .. }
-            | Request::Read { .. }
-            | Request::Seek { .. }
-            | Request::RmdirRoot { .. }
-            | Request::Close { .. } => None,
-        };
-        self.ledger.path(self.walker, self.names, level, name)
+        self.ledger
+            .path(self.walker, self.names, level, self.request.name())
     }
 }

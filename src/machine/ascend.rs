@@ -100,10 +100,7 @@ impl<N: Copy + Eq> Walker<N> {
     /// The root is kept, so its passes decide (G12).
     fn ascend_kept(&mut self, cleared: Cleared) -> Step<N> {
         if cleared.cut {
-            let start = Start {
-                history: cleared.history,
-                owes: true,
-            };
+            let start = Start::owing(cleared.history);
             self.state = State::Retry(Retry::OpeningRoot(start));
             let void = cleared.left.then_some(Note::Void { level: 0 });
             return Step::noting(Arm::AscendKeptLost, void);
@@ -160,8 +157,7 @@ impl<N: Copy + Eq> Walker<N> {
         };
         match open {
             Open::Opened => {
-                let slot = self.slots.lowest_free();
-                self.slots.hold(slot);
+                let slot = self.slots.take();
                 self.state = State::Ascend(then(slot));
                 Step::quiet(opened)
             }

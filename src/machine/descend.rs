@@ -74,8 +74,7 @@ impl<N: Copy + Eq> Walker<N> {
     ) -> Step<N> {
         match open {
             Open::Opened => {
-                let slot = self.slots.lowest_free();
-                self.slots.hold(slot);
+                let slot = self.slots.take();
                 self.state = State::Descend(Descend::Identifying(slot, history));
                 Step::quiet(Arm::DescendOpened)
             }

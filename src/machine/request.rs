@@ -100,6 +100,28 @@ pub enum Request<N> {
     },
 }
 
+impl<N: Copy> Request<N> {
+    /// The entry it is about, where it names one.
+    #[must_use]
+    pub const fn name(&self) -> Option<N> {
+        match *self {
+            Request::Open { name, .. }
+            | Request::Unlink { name, .. }
+            | Request::Rmdir { name, .. } => Some(name),
+            Request::OpenBase { .. }
+            | Request::OpenRoot { .. }
+            | Request::OpenParent { .. }
+            | Request::OpenAbove { .. }
+            | Request::Identify { .. }
+            | Request::Inspect { .. }
+            | Request::Read { .. }
+            | Request::Seek { .. }
+            | Request::RmdirRoot { .. }
+            | Request::Close { .. } => None,
+        }
+    }
+}
+
 /// The kind of call behind a request, as a report names it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Operation {

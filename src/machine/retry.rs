@@ -84,8 +84,7 @@ impl<N: Copy + Eq> Walker<N> {
     fn retry_base(&mut self, open: Open) -> Step<N> {
         let (arm, state) = match open {
             Open::Opened => {
-                let slot = self.slots.lowest_free();
-                self.slots.hold(slot);
+                let slot = self.slots.take();
                 self.base = Some(slot);
                 (Arm::RetryBaseOpened, State::Retry(Retry::IdentifyingBase))
             }
@@ -185,8 +184,7 @@ impl<N: Copy + Eq> Walker<N> {
     }
 
     fn retry_opened(&mut self, start: Start) -> Step<N> {
-        let slot = self.slots.lowest_free();
-        self.slots.hold(slot);
+        let slot = self.slots.take();
         if start.owes && !self.draw() {
             self.state = State::Retry(Retry::Leaving(slot, RootUnentered::Spent));
             return Step::quiet(Arm::RetrySpent);
@@ -283,10 +281,7 @@ impl<N: Copy + Eq> Walker<N> {
         self.slots.free(slot);
         let note = match why {
             RootUnentered::Vanished => {
-                let start = Start {
-                    history: self.first_history(),
-                    owes: true,
-                };
+                let start = Start::owing(self.first_history());
                 self.state = State::Retry(Retry::OpeningRoot(start));
                 None
             }
@@ -367,6 +362,14 @@ impl Start {
         Start {
             history,
             owes: false,
+        }
+    }
+
+    /// Opens the root although it was said to be gone.
+    pub(super) const fn owing(history: History) -> Start {
+        Start {
+            history,
+            owes: true,
         }
     }
 }

@@ -33,12 +33,19 @@ impl Slots {
     }
 
     /// Holds `slot`. Trailing words appear here, so that equal sets are equal values (see `free`).
-    pub(super) fn hold(&mut self, Slot(s): Slot) {
+    fn hold(&mut self, Slot(s): Slot) {
         let word = usize::from(s / 64);
         if word >= self.words.len() {
             self.words.resize(word + 1, 0);
         }
         self.words[word] |= 1 << (s % 64);
+    }
+
+    /// Holds the slot that the directory just opened was asked for under.
+    pub(super) fn take(&mut self) -> Slot {
+        let slot = self.lowest_free();
+        self.hold(slot);
+        slot
     }
 
     /// Frees `slot`, and drops words that became empty at the end.

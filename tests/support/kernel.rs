@@ -150,21 +150,8 @@ impl<K, F> Hooked<K, F> {
 impl<K: Kernel, F: FnMut(&Moment<'_>) -> Option<Reply<Name>>> Kernel for Hooked<K, F> {
     fn answer(&mut self, request: Request<Name>, names: &mut NameStore) -> Reply<Name> {
         self.requests += 1;
-        let name = match request {
-            Request::Open { name, .. }
-            | Request::Unlink { name, .. }
-            | Request::Rmdir { name, .. } => names.bytes(name).to_vec(),
-            Request::OpenBase { .. }
-            | Request::OpenRoot { .. }
-            | Request::OpenParent { .. }
-            | Request::OpenAbove { .. }
-            | Request::Identify { .. }
-            | Request::Inspect { .. }
-            | Request::Read { .. }
-            | Request::Seek { .. }
-            | Request::RmdirRoot { .. }
-            | Request::Close { .. } => Vec::new(),
-        };
+        let name = request.name();
+        let name = name.map_or_else(Vec::new, |name| names.bytes(name).to_vec());
         let moment = Moment {
             number: self.requests,
             request,
