@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -21,6 +21,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
+use support::again::under;
 use support::privilege::{bind_mount, in_mount_namespace, mount_tmpfs};
 use support::trees::{Census, Site, census, chain, complex, make_odd_names, odd_types, wide};
 
@@ -550,6 +551,28 @@ fn a_trace_that_cannot_be_written_does_not_stop_the_removal() {
     assert!(!is_there(site.root()));
 }
 
+#[test]
+fn a_report_that_cannot_be_written_does_not_stop_the_removal_and_is_told() {
+    for options in [&["-v"][..], &["--json"]] {
+        let site = Site::new();
+        fill(&site);
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = fell(words(options, site.root()))
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_code(&output, 1);
+        let err = text(&output.stderr);
+        assert!(
+            err.contains("cannot write to standard output: No space left on device"),
+            "{err}"
+        );
+        assert!(!is_there(site.root()));
+        site.assert_canaries();
+    }
+}
+
 // ---- usage ----
 
 #[test]
@@ -621,8 +644,12 @@ struct Stuck {
 impl Stuck {
     #[track_caller]
     fn new(options: &[&str], root: &Path) -> Stuck {
+        Stuck::of(fell(words(options, root)), root)
+    }
+
+    #[track_caller]
+    fn of(mut command: Command, root: &Path) -> Stuck {
         wide(root, MANY, 0);
-        let mut command = fell(words(options, root));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -714,6 +741,26 @@ fn ctrl_c_ends_in_a_report() {
         assert!(text(&output.stderr).contains("cancelled while removing"));
         site.assert_canaries();
     }
+}
+
+#[test]
+fn a_signal_that_was_ignored_before_stays_ignored() {
+    let site = Site::new();
+    let command = fell(words(&["-v"], site.root()));
+    // What a shell without job control does to what it puts into the background.
+    let ignoring = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"];
+    let stuck = Stuck::of(under(&ignoring, &command), site.root());
+    stuck.signal(Signal::INT);
+    let output = stuck.end();
+    assert_code(&output, 0);
+    assert!(!is_there(site.root()));
+    // The other one is listened to.
+    fs::create_dir(site.root()).unwrap();
+    let stuck = Stuck::of(under(&ignoring, &command), site.root());
+    stuck.signal(Signal::TERM);
+    assert_code(&stuck.end(), 130);
+    assert_some_are_left(site.root());
+    site.assert_canaries();
 }
 
 #[test]

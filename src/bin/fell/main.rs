@@ -5,6 +5,7 @@
 
 mod args;
 mod print;
+mod signals;
 mod trace;
 
 use args::Args;
@@ -12,10 +13,8 @@ use clap::Parser;
 use core::ops::ControlFlow;
 use fell::{Error, Event, Report};
 use print::Printer;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use trace::Trace;
@@ -31,20 +30,13 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second signal ends the process at once, the first one after a report.
-        let listening = signal_hook::flag::register_conditional_shutdown(
-            signal,
-            INTERRUPTED.into(),
-            Arc::clone(&interrupted),
-        )
-        .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)));
-        if let Err(error) = listening {
-            eprintln!("fell: cannot listen to signal {signal}: {error}");
+    let interrupted = match signals::listen(INTERRUPTED) {
+        Ok(interrupted) => interrupted,
+        Err(error) => {
+            eprintln!("fell: cannot listen to signals: {error}");
             return ExitCode::from(LEFT);
         }
-    }
+    };
     let mut trace = match args.trace.as_deref().map(Trace::create).transpose() {
         Ok(trace) => trace,
         Err(error) => {
@@ -91,8 +83,14 @@ fn fell_one(
             ControlFlow::Continue(())
         }
     });
-    printer.end(path, &result, begun.elapsed());
-    exit_code(&result)
+    let code = exit_code(&result);
+    match printer.end(path, &result, begun.elapsed()) {
+        Ok(()) => code,
+        Err(error) => {
+            eprintln!("fell: cannot write to standard output: {error}");
+            code.max(LEFT)
+        }
+    }
 }
 
 fn exit_code(result: &Result<Report, Error>) -> u8 {

@@ -4,6 +4,7 @@ use crate::args::Args;
 use fell::machine::{Reply, Request, Rmdir, Unlink};
 use fell::{Error, Event, Leftover, Report, printable};
 use serde_json::{Value, json};
+use std::fmt;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -15,6 +16,8 @@ pub(crate) struct Printer {
     verbose: bool,
     quiet: bool,
     out: io::BufWriter<io::Stdout>,
+    /// The first error of `out`; what comes after it is not written.
+    error: Option<io::Error>,
 }
 
 impl Printer {
@@ -24,6 +27,7 @@ impl Printer {
             verbose: args.verbose,
             quiet: args.quiet,
             out: io::BufWriter::new(io::stdout()),
+            error: None,
         }
     }
 
@@ -39,21 +43,35 @@ impl Printer {
             }
             _ => return,
         };
-        // A closed pipe is the reader's wish: the removal goes on.
-        let _ = writeln!(self.out, "{what} '{}'", printable(&event.path()));
+        self.line(format_args!("{what} '{}'", printable(&event.path())));
     }
 
-    /// Tells what became of the path.
-    pub(crate) fn end(&mut self, path: &Path, result: &Result<Report, Error>, elapsed: Duration) {
+    /// Tells what became of the path. An error is one of writing that; the removal is done.
+    pub(crate) fn end(
+        mut self,
+        path: &Path,
+        result: &Result<Report, Error>,
+        elapsed: Duration,
+    ) -> io::Result<()> {
         if self.json {
-            let _ = writeln!(self.out, "{}", object(path, result, elapsed));
+            self.line(format_args!("{}", object(path, result, elapsed)));
         } else if self.verbose {
-            let _ = writeln!(self.out, "{}", summary(path, result, elapsed));
+            self.line(format_args!("{}", summary(path, result, elapsed)));
         }
-        let _ = self.out.flush();
-        match result {
-            Err(error) if !self.quiet => complain(error),
-            _ => {}
+        if let (Err(error), false) = (result, self.quiet) {
+            complain(error);
+        }
+        let written = self.error.map_or_else(|| self.out.flush(), Err);
+        match written {
+            // A closed pipe is the reader's wish.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+
+    fn line(&mut self, text: fmt::Arguments<'_>) {
+        if self.error.is_none() {
+            self.error = writeln!(self.out, "{text}").err();
         }
     }
 }
