@@ -62,10 +62,6 @@ pub(crate) struct Fault {
     pub(crate) at: Where,
     /// What the call was about was a directory with nothing in it.
     pub(crate) was_empty: bool,
-    /// The number of the request, from 1.
-    number: usize,
-    /// What came next was a closing.
-    pub(crate) gave_back: bool,
 }
 
 /// The kernel of the system, but for the calls that are planned to fail.
@@ -131,8 +127,6 @@ impl Faulty<'_> {
             errno: plan.errno,
             at,
             was_empty,
-            number: self.requests,
-            gave_back: false,
         });
         reply
     }
@@ -146,10 +140,6 @@ impl Kernel for Faulty<'_> {
             "the walk does not end, with {:?}",
             self.faults
         );
-        if let Some(last) = self.faults.last_mut() {
-            last.gave_back |=
-                last.number + 1 == self.requests && matches!(request, Request::Close { .. });
-        }
         let at = self.place(request, names);
         if !self.births && matches!(request, Request::Inspect { .. }) {
             return Reply::Inspect(Inspect {

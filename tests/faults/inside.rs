@@ -85,14 +85,19 @@ enum Expected {
 
 fn expected(fault: &Fault, setting: Setting, first_root: bool) -> Expected {
     match &fault.at {
-        Where::Below(_) => expected_below(fault),
+        Where::Below(entry) => {
+            // The levels above the current one: the root is held with the parent, or is not any more.
+            let held = entry.components().count().saturating_sub(1);
+            expected_below(fault, setting.window > 1 && held > 1)
+        }
         // The way is lost, and found from the root.
         Where::Up => Expected::Healed,
         Where::Base | Where::Root => expected_at_root(fault, setting, first_root),
     }
 }
 
-fn expected_below(fault: &Fault) -> Expected {
+/// `gives_back` is whether more than the immediate parent's slot is held.
+fn expected_below(fault: &Fault, gives_back: bool) -> Expected {
     let unless = |heals| {
         if heals {
             Expected::Healed
@@ -109,7 +114,7 @@ fn expected_below(fault: &Fault) -> Expected {
         | Reply::Seek(Seek::Gone(_))
         | Reply::Unlink(Unlink::Gone(_) | Unlink::IsDirectory)
         | Reply::Rmdir(Rmdir::Gone(_) | Rmdir::NotEmpty | Rmdir::NotDirectory) => Expected::Healed,
-        Reply::Open(Open::Exhausted(_)) => unless(fault.gave_back || fault.was_empty),
+        Reply::Open(Open::Exhausted(_)) => unless(gives_back || fault.was_empty),
         // Rule 3: what cannot be entered may still be empty.
         Reply::Open(Open::Mounted | Open::Failed(_))
         | Reply::Identify(Identify::Unsupported | Identify::Failed(_)) => unless(fault.was_empty),
