@@ -101,6 +101,18 @@ fn all_there(kind: Kind) -> impl FnMut(&mut Tree, &Call) -> Said + Send {
 
 const ENDLESS: &[&str] = &["tree/endless/", "tree/file"];
 
+//= docs/spec.md#g3-termination
+//= type=test
+//# G3.6: Where `max_entries` is set, which it is not by default, the walker MUST NOT remove or enter
+//# more than that many entries.
+//= docs/spec.md#g3-termination
+//= type=test
+//# G3.7: A deadline MUST end the walk even in a listing that never ends and under a writer that
+//# always digs one level deeper.
+//= docs/spec.md#g3-termination
+//= type=test
+//# G3.8: A cancel hook MUST end the walk even in a listing that never ends and under a writer that
+//# always digs one level deeper.
 #[test]
 fn files_without_an_end() {
     in_mount_namespace("endless::files_without_an_end", || {
