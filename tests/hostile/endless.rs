@@ -211,43 +211,46 @@ fn positions_that_repeat_do_not_end_at_what_stays() {
 }
 
 /// Only a position that was sought leads to the beginning: a reading that goes on behind what it just
-/// read goes on. `stay` is how many subdirectories cannot be removed.
-fn seek_goes_back(stay: usize) -> Option<Case> {
-    let paths = (0..stay).map(|i| format!("tree/{i}/"));
+/// read goes on. Of `all` subdirectories `stay` cannot be removed.
+fn seek_goes_back(all: usize, stay: usize) -> Option<Case> {
+    let paths = (0..all).map(|i| format!("tree/{i}/"));
     let mut behind = 0;
-    Case::new(tree_of(paths), move |tree, call| match *call {
-        Call::List { dir, position } if is(tree, dir, "tree") => {
-            let sought = position != 0 && position != behind;
-            let listed = tree.list(dir, if sought { 0 } else { position });
+    Case::new(tree_of(paths), move |tree, call| match call {
+        Call::List { dir, position } if is(tree, *dir, "tree") => {
+            let sought = *position != 0 && *position != behind;
+            let listed = tree.list(*dir, if sought { 0 } else { *position });
             Some(listed.map(|mut listed| {
                 // Less than the kernel has room for, so that the last one is where it reads on.
                 listed.truncate(100);
-                behind = listed.last().map_or(position, |last| last.position);
+                behind = listed.last().map_or(*position, |last| last.position);
                 Answer::Listed(listed)
             }))
         }
-        Call::Rmdir { dir, .. } if is(tree, dir, "tree") => Some(Err(Errno::PERM)),
+        Call::Rmdir { dir, name } if is(tree, *dir, "tree") => {
+            let number: usize = std::str::from_utf8(name).ok()?.parse().ok()?;
+            (number < stay).then_some(Err(Errno::PERM))
+        }
         _ => None,
     })
 }
 
-/// A reading is resumed by a seek only when it noted as much as it may, so a seek that goes back ends
-/// where fewer than that cannot be removed.
+/// A reading is resumed by a seek only when it noted as much as it may, so one that goes back ends
+/// where fewer than that cannot be removed: the second time all that stays is noted.
 #[test]
 fn a_seek_that_goes_back_ends_where_little_stays() {
     in_mount_namespace(
         "endless::a_seek_that_goes_back_ends_where_little_stays",
         || {
-            let stay = Limits::DEFAULT.batch as usize - 1;
-            let Some(case) = seek_goes_back(stay) else {
+            let (all, stay) = (Limits::DEFAULT.batch as usize + 4, 100);
+            let Some(case) = seek_goes_back(all, stay) else {
                 return;
             };
-            let walked = case.remove(&Remover::new(), 20 * (stay + 2));
+            let walked = case.remove(&Remover::new(), 20 * (all + 2));
             assert!(
                 matches!(walked.result, Err(Error::NotEmpty { .. })),
                 "{walked:?}"
             );
-            assert_eq!((walked.asked.seeks, case.left()), (0, stay + 1));
+            assert_eq!((walked.asked.seeks, case.left()), (1, 1 + stay));
         },
     );
 }
@@ -258,7 +261,7 @@ fn a_seek_that_goes_back_does_not_end_where_much_stays() {
         "endless::a_seek_that_goes_back_does_not_end_where_much_stays",
         || {
             let stay = Limits::DEFAULT.batch as usize + 4;
-            let Some(case) = seek_goes_back(stay) else {
+            let Some(case) = seek_goes_back(stay, stay) else {
                 return;
             };
             let mut seeks = 0;
@@ -363,21 +366,13 @@ fn a_slow_one() {
         let Some(case) = Case::new(tree_of(paths), twist) else {
             return;
         };
-        let begun = Instant::now();
-        let walked = case.remove(
-            &Remover::new().deadline(Duration::from_millis(200)),
-            20 * 302,
-        );
+        let hurried = Remover::new().deadline(Duration::from_millis(200));
+        let walked = case.remove(&hurried, 20 * 302);
         assert!(
             matches!(walked.result, Err(Error::TimedOut { .. })),
             "{walked:?}"
         );
         // Each of 300 would have taken 5 ms.
-        assert!(
-            begun.elapsed() < Duration::from_millis(1500),
-            "{:?}",
-            begun.elapsed()
-        );
         assert!((1..300).contains(&walked.report().files), "{walked:?}");
         let rest = case.left();
         let walked = case.remove(&Remover::new(), 20 * 302);
