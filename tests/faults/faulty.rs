@@ -31,13 +31,24 @@ impl Setting {
     }
 }
 
-/// Which call fails, how, and whether it did its work all the same: then only its answer is lost.
+/// How a call fails.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Manner {
+    /// Once, and nothing is done.
+    Once,
+    /// Once, and its work is done all the same: only the answer is lost.
+    AnswerLost,
+    /// From now on, with all that come after it.
+    ForGood,
+}
+
+/// Which call fails, and how.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     /// The number of the call, from 1, among those that can fail.
     pub(crate) call: usize,
     pub(crate) errno: Errno,
-    pub(crate) answer_lost: bool,
+    pub(crate) manner: Manner,
 }
 
 /// What a failed call was about.
@@ -152,12 +163,15 @@ impl Kernel for Faulty<'_> {
         }
         self.calls.push(request);
         let number = self.calls.len();
-        let plan = self.plans.iter().find(|plan| plan.call == number);
+        let plan = self.plans.iter().find(|plan| match plan.manner {
+            Manner::Once | Manner::AnswerLost => plan.call == number,
+            Manner::ForGood => plan.call <= number,
+        });
         let Some(&plan) = plan else {
             return self.inner.answer(request, names);
         };
         let reply = self.fail(plan, request, at);
-        if plan.answer_lost {
+        if plan.manner == Manner::AnswerLost {
             self.inner.answer(request, names);
         }
         reply
@@ -224,6 +238,7 @@ pub(crate) fn remove_with_faults(
     };
     let most = bound(trial.report().retries);
     assert!(requests <= most, "{requests} requests: {trial:?}");
-    assert!(!trial.report().patience_spent, "{trial:?}");
+    let once = plans.iter().all(|plan| plan.manner != Manner::ForGood);
+    assert!(!(once && trial.report().patience_spent), "{trial:?}");
     trial
 }

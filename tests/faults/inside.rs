@@ -5,7 +5,7 @@
 //! then). Three wrong answers cannot be seen through and are believed: ENOENT for the root's parent,
 //! for the root when it is opened, and for the root when it is removed.
 
-use super::faulty::{Fault, Plan, Setting, Trial, Where, remove_with_faults};
+use super::faulty::{Fault, Manner, Plan, Setting, Trial, Where, remove_with_faults};
 use super::support::limits::{measured_child, open_descriptors};
 use super::support::trees::{Site, from_spec, wide};
 use super::{TREE, concerns, standing};
@@ -363,7 +363,7 @@ fn any_call_may_fail_with_any_errno() {
                     let plan = Plan {
                         call,
                         errno,
-                        answer_lost: false,
+                        manner: Manner::Once,
                     };
                     // A kept root is opened again, for the pass that confirms; the first opening is
                     // the third call.
@@ -397,7 +397,7 @@ fn a_removal_whose_answer_is_lost_has_taken_place() {
                     let plan = Plan {
                         call,
                         errno,
-                        answer_lost: true,
+                        manner: Manner::AnswerLost,
                     };
                     bench.run(setting, &[plan], |trial| check_lost(&bench, setting, trial));
                     lost += 1;
@@ -419,6 +419,60 @@ fn check_lost(bench: &Bench, setting: Setting, trial: &Trial) {
     // What was said to be left went with its directory, but for one whose directory is kept.
     if matches!(fault.at, Where::Below(_)) && !setting.keep_root {
         assert!(trial.result.is_ok(), "{trial:?}");
+    }
+}
+
+/// A disk that dies, a server that goes, a file system that becomes read-only: from some call on all
+/// fail alike. Only ENOENT can make it believe that the root is gone.
+#[test]
+fn all_calls_may_fail_from_any_on() {
+    measured_child("inside::all_calls_may_fail_from_any_on", || {
+        let bench = Bench::new(small);
+        for setting in SETTINGS {
+            for call in 1..=bench.calm(setting).calls.len() {
+                for errno in ERRNOS {
+                    let manner = Manner::ForGood;
+                    let plan = Plan {
+                        call,
+                        errno,
+                        manner,
+                    };
+                    bench.run(setting, &[plan], |trial| check_dead(&bench, setting, trial));
+                }
+            }
+        }
+    });
+}
+
+fn check_dead(bench: &Bench, setting: Setting, trial: &Trial) {
+    let first = trial.faults.first().expect("one call at least failed");
+    let left = standing(bench.root());
+    match &trial.result {
+        Ok(_) => {
+            let believed = first.errno == Errno::NOENT;
+            assert!(left.is_empty() || believed, "{left:?}: {trial:?}");
+        }
+        Err(Error::NotEmpty { .. }) => {
+            let said = lines(trial, bench.root());
+            let named = said.iter().any(|(path, ..)| left.contains(path));
+            assert!(named, "{left:?}: {trial:?}");
+        }
+        Err(Error::Io { source, .. }) => {
+            let raw = source.raw_os_error();
+            let told = trial.faults.iter().map(|fault| told(fault).raw_os_error());
+            assert!(told.map(Some).any(|errno| errno == raw), "{trial:?}");
+        }
+        Err(Error::NotADirectory { .. }) => {
+            assert!(matches!(first.errno, Errno::NOTDIR | Errno::LOOP));
+        }
+        Err(Error::Refused { .. }) => {
+            assert!(matches!(first.errno, Errno::XDEV | Errno::NOSYS));
+            assert!(
+                setting.keep_root || left.len() == bench.entries,
+                "{trial:?}"
+            );
+        }
+        Err(other) => panic!("{other:?}"),
     }
 }
 
@@ -452,7 +506,7 @@ fn any_two_calls_may_fail() {
                         [(first, errnos[0]), (second, errnos[1])].map(|(call, errno)| Plan {
                             call,
                             errno,
-                            answer_lost: false,
+                            manner: Manner::Once,
                         });
                     let mut met = 0;
                     bench.run(setting, &plans, |trial| {
@@ -528,7 +582,7 @@ fn a_seek_may_fail_with_any_errno() {
             let plan = Plan {
                 call,
                 errno,
-                answer_lost: false,
+                manner: Manner::Once,
             };
             bench.one_fault(setting, plan, false);
         }
