@@ -145,6 +145,7 @@ fn expected_at_root(fault: &Fault, setting: Setting, first_root: bool) -> Expect
         // A kept root that is said to be another one now.
         Reply::Open(Open::Mounted) if !of_base => Expected::RootLeft,
         Reply::Rmdir(Rmdir::Busy) => Expected::RootLeft,
+        // A kept root too, which is identified again when it has been emptied already.
         Reply::Identify(Identify::Unsupported) => Expected::Refused(Refused::NoMountId),
         Reply::Read(Read::Failed(_)) if !setting.keep_root => Expected::IoOrHealed,
         Reply::Open(_)
