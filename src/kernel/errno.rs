@@ -3,7 +3,9 @@
 //! Sources: openat2(2), unlink(2), rmdir(2), getdents64(2) of man-pages 6.x, and what Linux 6.18 was
 //! seen to answer.
 
-use crate::machine::{Errno as Number, Gone, Identify, Open, Read, Reason, Rmdir, Seek, Unlink};
+use crate::machine::{
+    Errno as Number, Gone, Identify, Open, Read, Reason, Reply, Request, Rmdir, Seek, Unlink,
+};
 use rustix::io::Errno;
 
 /// Someone else removed it first, if that is what `errno` says.
@@ -63,6 +65,30 @@ pub(super) fn rmdir(errno: Errno) -> Rmdir {
         Errno::NOTDIR | Errno::LOOP => Rmdir::NotDirectory,
         Errno::BUSY => Rmdir::Busy,
         _ => gone(errno).map_or(Rmdir::Failed(raw(errno)), Rmdir::Gone),
+    }
+}
+
+/// The reply to `request` when its call fails with `errno`, by the table above: for a kernel that
+/// answers in the system's place. Nothing for a request that cannot fail: closing always closes, and
+/// what an inspection cannot learn is answered `false`.
+///
+/// # Panics
+/// When the number is no errno: they lie between 1 and 4095.
+#[must_use]
+pub fn failed<N>(request: &Request<N>, Number(errno): Number) -> Option<Reply<N>> {
+    let errno = Errno::from_raw_os_error(errno);
+    match request {
+        Request::OpenBase { .. }
+        | Request::OpenRoot { .. }
+        | Request::Open { .. }
+        | Request::OpenParent { .. }
+        | Request::OpenAbove { .. } => Some(Reply::Open(open(errno))),
+        Request::Identify { .. } => Some(Reply::Identify(identify(errno))),
+        Request::Read { .. } => Some(Reply::Read(read(errno))),
+        Request::Seek { .. } => Some(Reply::Seek(seek(errno))),
+        Request::Unlink { .. } => Some(Reply::Unlink(unlink(errno))),
+        Request::Rmdir { .. } | Request::RmdirRoot { .. } => Some(Reply::Rmdir(rmdir(errno))),
+        Request::Inspect { .. } | Request::Close { .. } => None,
     }
 }
 

@@ -17,7 +17,7 @@ mod listing;
 mod names;
 
 pub use calls::{Calls, MountIds, Opening};
-pub use errno::number;
+pub use errno::{failed, number};
 pub use linux::{At, Linux};
 pub use names::{Name, NameStore};
 

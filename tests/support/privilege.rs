@@ -4,8 +4,10 @@
 //! aloud; with `FELL_REQUIRE=all` that is a failure.
 
 use std::env;
-use std::fs::{self, Permissions};
+use std::ffi::CString;
+use std::fs::{self, File, Permissions};
 use std::io::{Write, stderr};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -162,6 +164,21 @@ pub fn mount_tmpfs(at: &Path) {
     only_in_namespace();
     let done = rustix::mount::mount("fell-test", at, "tmpfs", MountFlags::empty(), None);
     done.unwrap_or_else(|e| panic!("tmpfs at {}: {e}", at.display()));
+}
+
+/// Mounts what is served through `device`, an open `/dev/fuse`.
+#[track_caller]
+pub fn mount_fuse(device: &File, at: &Path) {
+    only_in_namespace();
+    // Those who mount, as the kernel has them here: root of this user namespace.
+    let options = format!(
+        "fd={},rootmode=40000,user_id=0,group_id=0",
+        device.as_raw_fd()
+    );
+    let options = CString::new(options).expect("no NUL");
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    let done = rustix::mount::mount("fell-test", at, "fuse", flags, options.as_c_str());
+    done.unwrap_or_else(|e| panic!("fuse at {}: {e}", at.display()));
 }
 
 /// Undoes the last mount at `at`.
