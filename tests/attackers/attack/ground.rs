@@ -86,6 +86,11 @@ impl Ground {
         fs::create_dir(self.aside()).expect("mkdir aside");
     }
 
+    /// Makes the ground one that can go away: who was led astray beside it may have removed it.
+    pub fn restore(&self) {
+        fs::create_dir_all(self.aside()).expect("mkdir aside");
+    }
+
     /// What happened to the canaries.
     pub fn damage(&self) -> Vec<String> {
         self.site.damage()

@@ -2,8 +2,8 @@
 //!
 //! Half of them are *free*: the attacker acts in a thread of its own, as fast as it can; and in half of
 //! these the walk yields the processor now and then, which only helps the attacker. The others are
-//! *exact*: the attacker acts between two requests, at every first to ninth of them, so that races
-//! are met however few processors there are.
+//! *exact*: the attacker acts between two requests, as often as at each and as seldom as at every
+//! 55th, so that races are met however few processors there are.
 
 use std::fmt;
 use std::fs;
@@ -32,6 +32,8 @@ const EVENTS: u64 = 3000;
 /// A walk that yields does so once in so many requests: the attacker may then have the processor for
 /// milliseconds.
 const YIELD: u64 = 48;
+/// At every so many requests an attacker acts.
+const PACES: [usize; 9] = [1, 2, 3, 5, 8, 13, 21, 34, 55];
 /// As many complaints are kept word for word.
 const WORDS: usize = 5;
 
@@ -94,6 +96,9 @@ pub struct Tally {
     pub walks: u64,
     /// Of these, beside a thread.
     pub free: u64,
+    /// Of these, as many met the attacker's race.
+    pub free_won: u64,
+    pub exact_won: u64,
     /// What the attacker did.
     pub acts: u64,
     pub met: Met,
@@ -116,11 +121,13 @@ impl fmt::Display for Tally {
         let Tally { met, .. } = self;
         write!(
             f,
-            "{} walks ({} free), {} acts; met: {} turned, {} gone, {} mounted, {} other parents \
+            "walks {} (of {} free, {} met it; of the others {}), {} acts; met: {} turned, {} gone, {} mounted, {} other parents \
              ({} with its number), {} other roots, {} bounded; {} retries, {} impatient; {} ok, {} \
              not empty, {} not a directory, {} stopped; {} damaged, {} broken",
             self.walks,
             self.free,
+            self.free_won,
+            self.exact_won,
             self.acts,
             met.turned,
             met.gone,
@@ -155,7 +162,7 @@ struct Manner {
 impl Manner {
     /// All manners in turn.
     fn of(attacker: &Attacker, round: usize) -> Manner {
-        let every = 1 + round / 2 % 9;
+        let every = PACES[round / 2 % PACES.len()];
         Manner {
             window: attacker.windows[round / 2 % attacker.windows.len()],
             bound: attacker.bounds[round / 4 % attacker.bounds.len()],
@@ -184,7 +191,7 @@ pub fn beside(attacker: &Attacker, time: Duration, ground: impl Fn() -> Ground) 
     let mut on = Arc::new(ground());
     // At least each manner of a few once, however slow the machine.
     for round in 0.. {
-        if round >= 40 && begun.elapsed() >= time {
+        if round >= 24 && begun.elapsed() >= time {
             break;
         }
         if round % 500 == 499 {
@@ -193,11 +200,17 @@ pub fn beside(attacker: &Attacker, time: Duration, ground: impl Fn() -> Ground) 
         on.grow(attacker.files);
         let manner = Manner::of(attacker, round);
         let mut attack = attacker.start(&on);
+        let before = attacker.race.1(&tally.met);
         let result = walk(manner, &on, &mut attack, &mut tally);
         let mut damage = attack.withdraw(&on);
         damage.extend(on.damage());
         tally.take(attacker, manner, &on, &result);
         tally.look(manner, damage);
+        let won = u64::from(attacker.race.1(&tally.met) > before);
+        match manner.pace {
+            None => tally.free_won += won,
+            Some(_) => tally.exact_won += won,
+        }
         on.clear();
         if tally.damaged > 0 {
             break;
