@@ -47,13 +47,14 @@ pub(super) fn mounts(ground: &Ground) -> Box<dyn Attack> {
 }
 
 impl Attack for Mounts {
-    /// Mounted at one turn and lifted at the next.
+    /// First all are mounted, then all are lifted: lifting takes the kernel so much longer that one that
+    /// was lifted at once would hardly ever be met.
     fn act(&mut self, _: &Ground) -> bool {
-        let turn = self.turn;
+        let (turn, count) = (self.turn, self.places.len());
         self.turn += 1;
-        let (place, sources) = &self.places[turn / 2 % self.places.len()];
-        let kind = turn / 2 / self.places.len() % 2;
-        if turn.is_multiple_of(2) {
+        let (place, sources) = &self.places[turn % count];
+        let kind = turn / count / 2 % 2;
+        if turn / count % 2 == 0 {
             mount_bind(&sources[kind], place).is_ok()
         } else {
             lift(place)

@@ -4,16 +4,25 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Attack;
 use super::ground::{BOTTOM, Ground, furnish};
 use super::moves::go;
 use crate::support::trees::{Snapshot, differences, snapshot};
 
+/// What is removed, and what is in it on the way down. A walk that is led astray finds only what it has
+/// not removed yet of what it noted there, and the file system orders the names as it likes: so they
+/// take turns.
+const VICTIMS: [(&str, &str); 3] = [("a", "b"), ("a/b", "c"), ("a/b/c", "d")];
+static TURN: AtomicUsize = AtomicUsize::new(0);
 /// How many directories are made in search of a number.
 const TRIES: usize = 64;
 
 struct Reuse {
+    victim: PathBuf,
+    /// The name of what is in it on the way down.
+    below: &'static str,
     /// A file that is removed when somebody is at the bottom.
     bottom: PathBuf,
     ambushed: bool,
@@ -22,7 +31,10 @@ struct Reuse {
 }
 
 pub(super) fn reuse(ground: &Ground) -> Box<dyn Attack> {
+    let (victim, below) = VICTIMS[TURN.fetch_add(1, Ordering::Relaxed) % VICTIMS.len()];
     Box::new(Reuse {
+        victim: ground.root().join(victim),
+        below,
         bottom: ground.root().join(BOTTOM),
         ambushed: false,
         impostor: ground.aside().join("impostor"),
@@ -31,32 +43,37 @@ pub(super) fn reuse(ground: &Ground) -> Box<dyn Attack> {
 }
 
 impl Attack for Reuse {
-    /// Once a walk: when somebody is at the bottom, `a` is removed, an impostor gets its number and
-    /// what was in `a`, and the way is moved into it.
+    /// Once a walk: when somebody is at the bottom, the victim is removed, an impostor gets its number
+    /// and what was in it, and the way is moved into that.
     fn act(&mut self, ground: &Ground) -> bool {
         if self.ambushed || !is_entered(&self.bottom) {
             return false;
         }
         self.ambushed = true;
-        let (victim, way) = (ground.root().join("a"), ground.aside().join("b"));
-        let Ok(number) = fs::symlink_metadata(&victim).map(|found| found.ino()) else {
+        let way = ground.aside().join("way");
+        let Ok(number) = fs::symlink_metadata(&self.victim).map(|found| found.ino()) else {
             return false;
         };
-        if go(&victim.join("b"), &way).is_err() || fs::remove_dir_all(&victim).is_err() {
+        if go(&self.victim.join(self.below), &way).is_err()
+            || fs::remove_dir_all(&self.victim).is_err()
+        {
             return false;
         }
         if !take(number, &self.impostor) || furnish(&self.impostor, "impostor").is_err() {
             return false;
         }
         self.was = Some(snapshot(&self.impostor));
-        go(&way, &self.impostor.join("b")).is_ok()
+        go(&way, &self.impostor.join(self.below)).is_ok()
     }
 
     fn withdraw(&mut self, ground: &Ground) -> Vec<String> {
         let Some(was) = &self.was else {
             return Vec::new();
         };
-        let _ = go(&self.impostor.join("b"), &ground.aside().join("b-again"));
+        let _ = go(
+            &self.impostor.join(self.below),
+            &ground.aside().join("way-again"),
+        );
         differences(was, &snapshot(&self.impostor))
     }
 }

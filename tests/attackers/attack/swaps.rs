@@ -61,9 +61,13 @@ pub(super) fn links(ground: &Ground) -> Box<dyn Attack> {
     };
     let pairs: Vec<Pair> = PLACES.iter().enumerate().map(pair).collect();
     let (first, canary) = (&pairs[0], ground.canary().join("a"));
-    let leads = |_: &()| fs::canonicalize(&first.inside).ok() == fs::canonicalize(&canary).ok();
     exchange(&first.inside, &first.aside).expect("the first exchange");
-    assert!(leads(&()), "the links lead to the canary");
+    let leads = fs::canonicalize(&first.inside).ok();
+    assert_eq!(
+        leads,
+        fs::canonicalize(canary).ok(),
+        "it leads to the canary"
+    );
     exchange(&first.inside, &first.aside).expect("and back");
     Box::new(Links { pairs, turn: 0 })
 }
@@ -86,12 +90,12 @@ struct Root {
     way: (PathBuf, PathBuf),
     turn: usize,
     /// The root, and whether something was removed from it.
-    root: OwnedFd,
+    opened: OwnedFd,
     begun: bool,
 }
 
 fn root(ground: &Ground, stranger: PathBuf) -> Box<dyn Attack> {
-    let root = openat(CWD, ground.root(), OFlags::PATH, Mode::empty()).expect("the root opens");
+    let opened = openat(CWD, ground.root(), OFlags::PATH, Mode::empty()).expect("the root opens");
     let pair = Pair {
         inside: ground.root().to_path_buf(),
         aside: stranger,
@@ -101,7 +105,7 @@ fn root(ground: &Ground, stranger: PathBuf) -> Box<dyn Attack> {
         pair,
         way: (ground.root().join("a/b/c"), ground.aside().join("way")),
         turn: 0,
-        root,
+        opened,
         begun: false,
     })
 }
@@ -118,7 +122,7 @@ pub(super) fn root_for_other(ground: &Ground) -> Box<dyn Attack> {
 
 impl Root {
     fn has_begun(&mut self) -> bool {
-        let is_gone = |name| statat(&self.root, name, AtFlags::SYMLINK_NOFOLLOW).is_err();
+        let is_gone = |name| statat(&self.opened, name, AtFlags::SYMLINK_NOFOLLOW).is_err();
         self.begun |= ["early", "file", "hollow", "late", "link", "a"]
             .into_iter()
             .any(is_gone);

@@ -3,7 +3,7 @@
 //! Half of them are *free*: the attacker acts in a thread of its own, as fast as it can; and in half of
 //! these the walk yields the processor now and then, which only helps the attacker. The others are
 //! *exact*: the attacker acts between two requests, as often as at each and as seldom as at every
-//! 55th, so that races are met however few processors there are.
+//! 55th, so that races are met however few processors there are; some of them do without openat2(2).
 
 use std::fmt;
 use std::fs;
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fell::kernel::{At, Linux};
+use fell::kernel::{At, Calls, Linux, Opening};
 use fell::machine::{Gone, Identify, Open, Read, Reply, Request, Rmdir, Seek, StateName, Unlink};
 use fell::{Error, Event, Remover, Report, RootPath};
 
@@ -23,7 +23,7 @@ use crate::support::audit::{Audit, hooked};
 use crate::support::beside::Beside;
 
 /// A walk that no bound was asked for and that gets here does not end.
-const TOO_LONG: Duration = Duration::from_secs(100);
+const TOO_LONG: Duration = Duration::from_secs(60);
 /// The bounds.
 const DEPTH: u32 = 64;
 const ENTRIES: u64 = 500;
@@ -34,6 +34,9 @@ const EVENTS: u64 = 3000;
 const YIELD: u64 = 48;
 /// At every so many requests an attacker acts.
 const PACES: [usize; 9] = [1, 2, 3, 5, 8, 13, 21, 34, 55];
+/// As many walks are made at least; and as many at most in search of a race.
+const LEAST_ROUNDS: usize = 24;
+const MOST_ROUNDS: usize = 2000;
 /// As many complaints are kept word for word.
 const WORDS: usize = 5;
 
@@ -81,6 +84,10 @@ impl Met {
                 let other = found.inode != parent.inode;
                 self.other_parent += u64::from(other);
                 self.reborn += u64::from(other && found.inode.number == parent.inode.number);
+            }
+            (StateName::Descend, _, _) => {
+                let entered = walker.root().is_some_and(|root| root.mount != found.mount);
+                self.mounted += u64::from(entered);
             }
             (StateName::Retry, _, Request::Identify { slot }) if walker.base() != Some(slot) => {
                 self.other_root += u64::from(walker.root().is_some_and(|root| root != found));
@@ -157,6 +164,8 @@ struct Manner {
     pace: Option<(usize, usize)>,
     /// The walk yields the processor.
     yields: bool,
+    /// An exact walk opens as where there is no openat2(2).
+    openat: bool,
 }
 
 impl Manner {
@@ -166,11 +175,20 @@ impl Manner {
         Manner {
             window: attacker.windows[round / 2 % attacker.windows.len()],
             bound: attacker.bounds[round / 4 % attacker.bounds.len()],
-            pace: round
-                .is_multiple_of(2)
-                .then_some((every, round / 18 % every)),
+            pace: (round % 2 == 0).then_some((every, round / 18 % every)),
             yields: round % 8 >= 4,
+            openat: round / 2 % 5 == 4,
         }
+    }
+
+    fn calls(self) -> Calls {
+        let probed = Calls::probed();
+        let opening = if self.openat {
+            Opening::Openat
+        } else {
+            probed.opening
+        };
+        Calls { opening, ..probed }
     }
 
     fn remover(self) -> Remover {
@@ -189,9 +207,10 @@ pub fn beside(attacker: &Attacker, time: Duration, ground: impl Fn() -> Ground) 
     let begun = Instant::now();
     let mut tally = Tally::default();
     let mut on = Arc::new(ground());
-    // At least each manner of a few once, however slow the machine.
     for round in 0.. {
-        if round >= 24 && begun.elapsed() >= time {
+        // However slow the machine: some manners of each kind, and until a race was met.
+        let met = attacker.race.1(&tally.met) > 0 || round >= MOST_ROUNDS;
+        if round >= LEAST_ROUNDS && met && begun.elapsed() >= time {
             break;
         }
         if round % 500 == 499 {
@@ -212,7 +231,7 @@ pub fn beside(attacker: &Attacker, time: Duration, ground: impl Fn() -> Ground) 
             Some(_) => tally.exact_won += won,
         }
         on.clear();
-        if tally.damaged > 0 {
+        if tally.damaged > 0 || !tally.broken.is_empty() {
             break;
         }
     }
@@ -244,7 +263,10 @@ fn walk(
     };
     let (result, acts) = match manner.pace {
         None => free(&remover, ground, attack, observer),
-        Some(pace) => exact(&remover, ground, pace, attack.as_mut(), observer),
+        Some(pace) => {
+            let calls = manner.calls();
+            exact(&remover, ground, (calls, pace), attack.as_mut(), observer)
+        }
     };
     audit.end(&result);
     tally.acts += acts;
@@ -296,12 +318,12 @@ impl Attack for Nobody {
 fn exact(
     remover: &Remover,
     ground: &Ground,
-    (every, first): (usize, usize),
+    (calls, (every, first)): (Calls, (usize, usize)),
     attack: &mut dyn Attack,
     observer: impl FnMut(&Event<'_>) -> ControlFlow<()>,
 ) -> (Result<Report, Error>, u64) {
     let root = RootPath::new(ground.root()).expect("a root that can be removed");
-    let linux = Linux::new(&root, At::Path, false);
+    let linux = Linux::new(&root, At::Path, false).with_calls(calls);
     let mut acts = 0;
     let mut kernel = hooked(linux, |moment| {
         if moment.number % every == first {
