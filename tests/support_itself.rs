@@ -49,6 +49,20 @@ fn top_of(site: &Site) -> PathBuf {
 // ---- trees ----
 
 #[test]
+fn what_was_added_is_watched_from_then_on() {
+    let place = tempfile::tempdir().unwrap();
+    let mut site = Site::in_place(place.path());
+    assert!(site.root().starts_with(place.path()));
+    fs::write(site.outside().join("added"), "kept").unwrap();
+    assert_eq!(site.damage().len(), 1, "it is new");
+    site.watch_all();
+    assert_eq!(site.damage(), [""; 0]);
+    fs::write(site.outside().join("added"), "changed").unwrap();
+    fs::remove_file(site.base().join("tree~")).unwrap();
+    assert_eq!(site.damage().len(), 2, "{:?}", site.damage());
+}
+
+#[test]
 fn a_site_has_an_empty_root_and_goes_away() {
     let site = Site::new();
     assert_eq!(census(site.root()), Census::default());

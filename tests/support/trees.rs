@@ -63,12 +63,17 @@ impl Site {
     /// the temporary directory.
     #[track_caller]
     pub fn new() -> Self {
-        let place = place();
-        fs::create_dir_all(&place).unwrap_or_else(|e| panic!("mkdir -p {}: {e}", place.display()));
+        Self::in_place(&place())
+    }
+
+    /// Builds one in the directory `place`.
+    #[track_caller]
+    pub fn in_place(place: &Path) -> Self {
+        fs::create_dir_all(place).unwrap_or_else(|e| panic!("mkdir -p {}: {e}", place.display()));
         let dir = tempfile::Builder::new()
             .prefix("fell-")
             .permissions(Permissions::from_mode(0o755))
-            .tempdir_in(&place)
+            .tempdir_in(place)
             .unwrap_or_else(|e| panic!("no directory in {}: {e}", place.display()));
         // Kept from its own way of cleaning up, which is std's: too deep a tree overflows its stack.
         let top = dir.keep();
@@ -120,8 +125,18 @@ impl Site {
         });
     }
 
-    /// Panics unless every canary is there, is the same inode and holds what it held, and nothing
-    /// has joined them.
+    /// What was added to `base()` beside the root and to `outside()` is a canary from now on.
+    pub fn watch_all(&mut self) {
+        self.canaries = self.living();
+    }
+
+    /// What happened to the canaries: empty when every one is there, is the same inode and holds
+    /// what it held, and nothing has joined them.
+    pub fn damage(&self) -> Vec<String> {
+        differences(&self.canaries, &self.living())
+    }
+
+    /// Panics with the damage, if there is any.
     #[track_caller]
     pub fn assert_canaries(&self) {
         assert_same(&self.canaries, &self.living());
@@ -377,6 +392,12 @@ pub fn census(path: &Path) -> Census {
 /// Panics with the differences, if there are any.
 #[track_caller]
 pub fn assert_same(before: &Snapshot, after: &Snapshot) {
+    let lines = differences(before, after);
+    assert!(lines.is_empty(), "entries differ:\n{}", lines.join("\n"));
+}
+
+/// The differences, a line each.
+pub fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
     for (path, was) in before {
         match after.get(path) {
@@ -391,7 +412,7 @@ pub fn assert_same(before: &Snapshot, after: &Snapshot) {
     for (path, is) in after.iter().filter(|(path, _)| !before.contains_key(*path)) {
         lines.push(format!("new      {}", describe(path, is)));
     }
-    assert!(lines.is_empty(), "entries differ:\n{}", lines.join("\n"));
+    lines
 }
 
 fn describe(path: &Path, entry: &Entry) -> String {
