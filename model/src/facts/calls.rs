@@ -1,5 +1,6 @@
 //! Calls as the executor makes them, and their answers in words.
 
+use fell::machine::{Birth, Inode};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, Statx, StatxFlags, openat,
@@ -86,12 +87,15 @@ pub(super) fn identity(fd: impl AsFd) -> Result<Statx, Errno> {
     statx(fd, c"", AtFlags::EMPTY_PATH, mask)
 }
 
-/// Number and birth.
-pub(super) fn inode(fd: impl AsFd) -> Result<(u64, Option<(i64, u32)>), Errno> {
+/// Number and birth; the time of change is not asked for.
+pub(super) fn inode(fd: impl AsFd) -> Result<Inode, Errno> {
     let stat = identity(fd)?;
     let told = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
-    let birth = (stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec);
-    Ok((stat.stx_ino, told.then_some(birth)))
+    let birth = stat.stx_btime.tv_sec * 1_000_000_000 + i64::from(stat.stx_btime.tv_nsec);
+    Ok(Inode {
+        number: stat.stx_ino,
+        birth: if told { Birth(birth) } else { Birth::UNKNOWN },
+    })
 }
 
 /// An entry of a listing.

@@ -118,7 +118,7 @@ fn within(ground: &Ground, mode: u32, call: fn(&OwnedFd) -> String) -> io::Resul
 /// Calls as nobody on an empty directory of mode 0000.
 fn shut(ground: &Ground, call: fn(&OwnedFd) -> String) -> io::Result<String> {
     let tree = one_of_each(ground)?;
-    fs::set_permissions(tree.here.join("empty"), Permissions::from_mode(0))?;
+    fs::set_permissions(tree.here.join("empty"), Permissions::from_mode(0o000))?;
     fs::set_permissions(&tree.here, Permissions::from_mode(0o777))?;
     as_nobody(&tree, call)
 }

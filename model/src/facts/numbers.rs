@@ -41,7 +41,7 @@ pub(super) const NUMBERS: Group = Group {
             assumes: Assumes::Any,
             measure: |g| {
                 let tree = chain(g)?;
-                let told = inode(tree.open("q")?)?.1.is_some();
+                let told = inode(tree.open("q")?)?.birth != Birth::UNKNOWN;
                 Ok(if told { "told" } else { "not told" }.to_owned())
             },
         },
@@ -57,19 +57,12 @@ pub(super) const NUMBERS: Group = Group {
         Fact {
             asks: "the same, where the time of change is not asked for",
             assumes: Assumes::Any,
-            measure: |g| {
-                made_at_once(g, |path| {
-                    let (number, birth) = inode(fs::File::open(path)?)?;
-                    let nanoseconds = birth.map(|(s, ns)| s * 1_000_000_000 + i64::from(ns));
-                    let birth = nanoseconds.map_or(Birth::UNKNOWN, Birth);
-                    Ok(Inode { number, birth })
-                })
-            },
+            measure: |g| made_at_once(g, |path| Ok(inode(fs::File::open(path)?)?)),
         },
         Fact {
             asks: "number, while entries come, it is renamed and its mode changes",
             assumes: Assumes::One(&["stays"]),
-            measure: |g| changed(g, |inode| (inode.0, None)),
+            measure: |g| changed(g, number),
         },
         Fact {
             asks: "birth, while entries come, it is renamed and its mode changes",
@@ -94,10 +87,10 @@ fn reused(ground: &Ground) -> io::Result<String> {
     let mut again = 0;
     for _ in 0..TIMES {
         fs::create_dir(tree.here.join("one"))?;
-        let one = inode(tree.open("one")?)?.0;
+        let one = inode(tree.open("one")?)?.number;
         fs::remove_dir(tree.here.join("one"))?;
         fs::create_dir(tree.here.join("two"))?;
-        again += u32::from(inode(tree.open("two")?)?.0 == one);
+        again += u32::from(inode(tree.open("two")?)?.number == one);
         fs::remove_dir(tree.here.join("two"))?;
     }
     // Not how often: that depends on what else goes on.
@@ -113,17 +106,17 @@ fn reused(ground: &Ground) -> io::Result<String> {
 fn reused_while_held(ground: &Ground, path: &str, parent: bool) -> io::Result<String> {
     let tree = chain(ground)?;
     let held: OwnedFd = tree.open(path)?;
-    let mut dead = BTreeSet::from([inode(&held)?.0]);
+    let mut dead = BTreeSet::from([inode(&held)?.number]);
     fs::remove_dir(tree.here.join(path))?;
     if parent {
-        dead.insert(inode(tree.open("q")?)?.0);
+        dead.insert(inode(tree.open("q")?)?.number);
         fs::remove_dir(tree.here.join("q"))?;
     }
     let mut again = false;
     for number in 0..300 {
         let name = format!("new{number}");
         fs::create_dir(tree.here.join(&name))?;
-        again |= dead.contains(&inode(tree.open(&name)?)?.0);
+        again |= dead.contains(&inode(tree.open(&name)?)?.number);
     }
     drop(held);
     Ok(if again { "given" } else { "never" }.to_owned())
@@ -152,11 +145,15 @@ fn made_at_once(ground: &Ground, identify: fn(&Path) -> io::Result<Inode>) -> io
     .to_owned())
 }
 
+fn number(inode: Inode) -> Inode {
+    Inode {
+        birth: Birth::UNKNOWN,
+        ..inode
+    }
+}
+
 /// Whether what `of` takes from number and birth of a directory, held open, stays.
-fn changed(
-    ground: &Ground,
-    of: fn((u64, Option<(i64, u32)>)) -> (u64, Option<(i64, u32)>),
-) -> io::Result<String> {
+fn changed(ground: &Ground, of: fn(Inode) -> Inode) -> io::Result<String> {
     let tree = chain(ground)?;
     let q = tree.open("q")?;
     let before = of(inode(&q)?);
@@ -173,10 +170,12 @@ fn opened_again(ground: &Ground) -> io::Result<String> {
     let before = inode(tree.open("q")?)?;
     fs::write(tree.here.join("q/new"), "")?;
     let after = inode(tree.open("q")?)?;
-    Ok(match (before.0 == after.0, before.1 == after.1) {
-        (true, true) => "stay",
-        (true, false) => "the birth changes",
-        (false, _) => "the number changes",
-    }
-    .to_owned())
+    Ok(
+        match (before.number == after.number, before.birth == after.birth) {
+            (true, true) => "stay",
+            (true, false) => "the birth changes",
+            (false, _) => "the number changes",
+        }
+        .to_owned(),
+    )
 }

@@ -323,6 +323,7 @@ impl Comparison {
 mod tests {
     use super::*;
     use crate::facts::Assumes;
+    use std::slice::from_ref;
 
     /// What the model allows of everything, as a column.
     fn allowed(nfs: bool) -> Column {
@@ -370,7 +371,7 @@ mod tests {
         let kept = allowed(false);
         let mut measured = kept.clone();
         assert!(
-            compare(&[measured.clone()], &[kept.clone()])
+            compare(from_ref(&measured), from_ref(&kept))
                 .failures
                 .is_empty()
         );
@@ -385,7 +386,7 @@ mod tests {
         let mut measured = kept.clone();
         set(&mut measured, "entries made while reading", "another");
         assert_eq!(
-            compare(&[measured.clone()], &[kept.clone()]).failures.len(),
+            compare(from_ref(&measured), from_ref(&kept)).failures.len(),
             1
         );
         measured.release = "Linux 2.0".to_owned();
@@ -399,11 +400,11 @@ mod tests {
         let mut measured = kept.clone();
         measured.answers.pop_first();
         assert_eq!(
-            compare(&[measured.clone()], &[kept.clone()]).failures.len(),
+            compare(from_ref(&measured), from_ref(&kept)).failures.len(),
             1
         );
         measured.name = "another".to_owned();
-        assert!(!compare(&[measured], &[kept.clone()]).failures.is_empty());
+        assert!(!compare(&[measured], from_ref(&kept)).failures.is_empty());
         assert_eq!(compare(&[], &[kept]).notes, ["ideal: not measured"]);
     }
 
@@ -413,7 +414,7 @@ mod tests {
         let fact = "reopened and sought behind the last entry read";
         set(&mut column, fact, "some lost");
         let kept = [column.clone()];
-        assert_eq!(compare(&[column.clone()], &kept).failures.len(), 1);
+        assert_eq!(compare(from_ref(&column), &kept).failures.len(), 1);
         column.trusted.positions = false;
         assert!(compare(&[column], &kept).failures.is_empty());
     }
