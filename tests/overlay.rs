@@ -78,13 +78,13 @@ fn who_removes_before_any_request_costs_no_retry() {
                     let site = Site::new();
                     let (within, tree) = laid_over(&site);
                     let remover = Remover::new().max_open_dirs(window);
-                    let removed = remove_hooked(&remover, &tree, |_| {
+                    let walked = remove_hooked(&remover, &tree, |_| {
                         if nth.now() {
                             let _ = fs::remove_dir_all(tree.join(victim));
                         }
                         None
                     });
-                    let report = removed.expect("all that others do is remove");
+                    let report = walked.expect("all that others do is remove");
                     assert_eq!(report.retries, 0, "{report:?}");
                     assert!(!tree.exists());
                     taken_down(&within);
