@@ -15,6 +15,7 @@ pub mod config;
 pub mod diagram;
 pub mod exact;
 pub mod explore;
+pub mod facts;
 pub mod lineage;
 pub mod machine;
 pub mod property;

@@ -8,8 +8,13 @@ use rustix::fs::{AtFlags, Statx, StatxFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 /// statx(2), and for the mount id what `mount_ids` says.
+///
+/// The time of the last change is asked for and not looked at. Births are stamped with the clock
+/// tick, so that within one tick a number could come again with the birth that it had (ext4, xfs).
+/// Since Linux 6.13 a change of what somebody asked that time of is stamped finely, the removal of
+/// a directory too, and nothing made later gets an earlier stamp: its birth is then another one.
 pub(super) fn identify(fd: BorrowedFd<'_>, mount_ids: MountIds) -> Identify {
-    let mask = StatxFlags::INO | StatxFlags::BTIME | StatxFlags::MNT_ID;
+    let mask = StatxFlags::INO | StatxFlags::BTIME | StatxFlags::MNT_ID | StatxFlags::CTIME;
     match retry_on_intr(|| rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, mask)) {
         Err(errno) => errno::identify(errno),
         Ok(stat) => match mount_id(fd, &stat, mount_ids) {

@@ -5,7 +5,7 @@ use crate::support::audit::{quiet, watched};
 use crate::support::kernel::names_in;
 use crate::support::privilege::{bind_mount, in_mount_namespace, mount_tmpfs};
 use crate::support::trees::{self, Site, assert_same, from_spec, snapshot};
-use fell::machine::{Birth, Identify, Identity, Inode, Reply, Request};
+use fell::machine::{Birth, Identify, Identity, Inode, Inspect, Reply, Request};
 use fell::{Error, Remover};
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -339,6 +339,11 @@ fn every_part_of_the_identity_of_a_parent_is_compared() {
         let remover = Remover::new().max_open_dirs(1).patience(2);
         let walked = altered(&remover, site.root(), |request, reply, _| {
             match (request, reply) {
+                // Births are to be believed here, whatever the file system.
+                (_, Reply::Inspect(kept)) => Reply::Inspect(Inspect {
+                    births: true,
+                    ..kept
+                }),
                 (Request::OpenParent { slot, .. }, _) => {
                     by_dots = Some(slot);
                     reply
@@ -466,6 +471,13 @@ fn every_part_of_the_identity_of_the_root_is_compared() {
                     if opened == 2 && root == Some(slot) =>
                 {
                     return Reply::Identify(Identify::Is(other(found)));
+                }
+                // Births are to be believed here, whatever the file system.
+                (_, Reply::Inspect(kept)) => {
+                    return Reply::Inspect(Inspect {
+                        births: true,
+                        ..kept
+                    });
                 }
                 _ => {}
             }

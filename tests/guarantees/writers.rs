@@ -32,7 +32,8 @@ fn write(root: &Path, dice: &mut Dice) {
     let into = dirs[dice.below(dirs.len())].join(format!("new{}", dice.below(4)));
     let from = &dirs[dice.below(dirs.len())];
     match dice.below(5) {
-        0 => drop(fs::write(&into, "")),
+        // Not through a symlink: `e/link`, moved up, leads out of the tree.
+        0 => drop(fs::File::create_new(&into)),
         1 => drop(fs::create_dir(&into)),
         2 => drop(symlink("..", &into)),
         3 if from != root => drop(fs::rename(from, &into)),

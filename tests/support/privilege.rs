@@ -181,6 +181,24 @@ pub fn mount_fuse(device: &File, at: &Path) {
     done.unwrap_or_else(|e| panic!("fuse at {}: {e}", at.display()));
 }
 
+/// Mounts the directories `lower` and `upper` of `within` above each other, at `within/merged`.
+#[track_caller]
+pub fn mount_overlay(within: &Path) {
+    only_in_namespace();
+    let part = |name: &str| within.join(name).display().to_string();
+    let [lower, upper, work] = ["lower", "upper", "work"].map(part);
+    let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+    let options = CString::new(options).expect("a path without NUL");
+    let done = rustix::mount::mount(
+        "fell-test",
+        part("merged"),
+        "overlay",
+        MountFlags::empty(),
+        &*options,
+    );
+    done.unwrap_or_else(|e| panic!("overlay in {}: {e}", within.display()));
+}
+
 /// Undoes the last mount at `at`.
 #[track_caller]
 pub fn unmount(at: &Path) {

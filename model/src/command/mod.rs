@@ -2,5 +2,6 @@
 
 pub(crate) mod check;
 pub(crate) mod explore;
+pub(crate) mod facts;
 pub(crate) mod lineage;
 pub(crate) mod teeth;
