@@ -25,6 +25,7 @@ pub mod search;
 pub mod seen;
 pub mod suite;
 pub mod teeth;
+pub mod tour;
 pub mod universe;
 pub mod words;
 pub mod world;

@@ -4,3 +4,4 @@ pub(crate) mod check;
 pub(crate) mod explore;
 pub(crate) mod lineage;
 pub(crate) mod teeth;
+pub(crate) mod tour;

@@ -8,6 +8,7 @@ use fell::kernel::{At, Calls, Kernel, Linux, NameStore, Opening};
 use fell::machine::{Birth, Identify, Reply, Request, Slot};
 use rustix::io::Errno;
 use rustix::thread::set_thread_res_uid;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The user that owns nothing.
@@ -118,6 +119,24 @@ impl Nature {
             openat2: Calls::probed().opening == Opening::Openat2,
             ..self.dialect
         })
+    }
+}
+
+impl fmt::Display for Nature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |is| if is { "yes" } else { "no" };
+        write!(
+            f,
+            "births told: {}, positions kept: {}, openat2: {}, NFS: {}; here can be made: mounts: {}, \
+             immutable files: {}, what is denied to a walker: {}",
+            yes(self.dialect.births),
+            yes(self.dialect.positions),
+            yes(self.dialect.openat2),
+            yes(self.dialect.nfs),
+            yes(self.may_mount),
+            yes(self.may_fix),
+            yes(self.may_be_nobody)
+        )
     }
 }
 

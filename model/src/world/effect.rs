@@ -28,8 +28,9 @@ impl World {
                 Request::OpenParent { child, slot } | Request::OpenAbove { child, slot },
                 Reply::Open(Open::Opened),
             ) => {
-                if let Some(dir) = self.open_dir(who, child) {
-                    self.open(who, slot, self.above(dir), false);
+                let child = self.cursor(who, child).copied();
+                if let Some((dir, mounted)) = child.and_then(|child| self.above(child)) {
+                    self.open(who, slot, dir, mounted);
                 }
             }
             (Request::Read { slot }, Reply::Read(Read::Entry { name, .. })) => {
@@ -61,13 +62,30 @@ impl World {
         None
     }
 
-    /// What `..` reaches: from the outside, which is entered through the mount alone, the directory
-    /// that it is mounted in.
-    fn above(&self, dir: Dir) -> Dir {
-        match self.mount {
-            Some((parent, _)) if dir == OUTSIDE => parent,
-            _ => self.parent(dir),
+    /// What `..` reaches, and whether that is on the mount. It leads up from the mount to where that
+    /// is mounted, and into the mount from what is below the directory that it hides. Of what was moved
+    /// away from what the mount shows there is none.
+    pub(super) fn above(&self, child: Cursor) -> Option<(Dir, bool)> {
+        let dir = child.dir()?;
+        let parent = self.parent(dir);
+        if !child.mounted {
+            return Some(if self.is_covered(parent) {
+                (OUTSIDE, true)
+            } else {
+                (parent, false)
+            });
         }
+        if dir == OUTSIDE {
+            // Of a mount that is gone it is the mount itself.
+            return Some(self.mount.map_or((OUTSIDE, true), |(at, _)| (at, false)));
+        }
+        self.is_beneath(parent, OUTSIDE).then_some((parent, true))
+    }
+
+    /// Whether a directory is hidden by the mount.
+    fn is_covered(&self, dir: Dir) -> bool {
+        self.mount
+            .is_some_and(|(parent, name)| self.entry(parent, name) == Entry::Directory(dir))
     }
 
     fn open_name(&mut self, who: usize, parent: Slot, name: u8, slot: Slot, open: Open) {
@@ -75,13 +93,14 @@ impl World {
             return;
         };
         let name = name & !super::FOLLOWED;
+        let through = self.is_through_mount(who, parent);
         match (open, self.entry(dir, name)) {
             // Only whoever follows symlinks is told that one was opened.
             (Open::Opened, Entry::Link) => self.open(who, slot, OUTSIDE, false),
-            (Open::Opened, Entry::Directory(_)) if self.is_mount(dir, name) => {
+            (Open::Opened, Entry::Directory(_)) if !through && self.is_mount(dir, name) => {
                 self.open(who, slot, OUTSIDE, true);
             }
-            (Open::Opened, Entry::Directory(child)) => self.open(who, slot, child, false),
+            (Open::Opened, Entry::Directory(child)) => self.open(who, slot, child, through),
             // Now this client has noticed.
             (Open::Gone(Gone::Missing | Gone::Stale), Entry::Forgotten) => {
                 self.put(dir, name, Entry::Absent);
