@@ -102,6 +102,7 @@ fn own(nature: &Nature) -> Vec<Config> {
     let dialect = Dialect {
         any_order: true,
         read_ahead: true,
+        relists: true,
         ..nature.dialect
     };
     let new =

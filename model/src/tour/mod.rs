@@ -29,7 +29,7 @@ const TRIES: u8 = 2;
 /// How far an edge that was not walked yet is looked for before the tree is planted anew.
 const NEAR: usize = 2_000;
 /// How many mismatches of one configuration are enough.
-const ENOUGH: usize = 5;
+const ENOUGH: usize = 3;
 
 /// What came of one configuration.
 #[derive(Clone, Debug, Default)]

@@ -129,6 +129,9 @@ impl World {
             cursor.owed &= !bit;
             cursor.went_directories &= !bit;
             cursor.went_files &= !bit;
+            if let Some(dir) = cursor.dir() {
+                self.came[who][dir.index()] &= !bit;
+            }
         }
     }
 
@@ -150,8 +153,9 @@ impl World {
             return;
         };
         let present = self.present(dir);
+        let came = self.came[who][dir.index()];
         if let Some(cursor) = self.cursor_mut(who, slot) {
-            cursor.returned = place.returned;
+            cursor.returned = place.returned & !came;
             cursor.owed = if dialect.positions {
                 place.owed & present
             } else {
@@ -214,6 +218,9 @@ impl World {
             self.parents[child.index()] = dir.0;
         }
         if dialect.relists {
+            for came in &mut self.came {
+                came[dir.index()] |= 1 << name;
+            }
             for cursor in self.cursors.iter_mut().flatten() {
                 if cursor.dir == dir.0 {
                     cursor.returned &= !(1 << name);
@@ -301,6 +308,9 @@ impl World {
         self.foreign &= kept;
         self.parents[dir.index()] = 0;
         self.births[dir.index()] = 0;
+        for came in &mut self.came {
+            came[dir.index()] = 0;
+        }
         for name in 0..super::NAMES {
             self.put(dir, name, Entry::Absent);
         }
