@@ -16,10 +16,10 @@
 //! asked, every entry of every directory that is alive, as the adversaries see it.
 //!
 //! **What is expressed anew.** The walker is given the model's numbers and births for the real ones,
-//! so a number is reused as often as in the model, however seldom the file system does it; and,
-//! where listings are sorted ([`Listing::Sorted`]), the model's positions for the real ones. That a
+//! so a number is reused as often as in the model, however seldom the file system does it. That a
 //! birth tells two owners of one number apart is not expressed anew but counted:
-//! [`Site::told_twice`].
+//! [`Site::told_twice`]. Where listings are sorted ([`Listing::Sorted`]), positions are sought for
+//! real and their outcome compared, but what is read behind them is read from the beginning.
 
 mod identity;
 mod nature;

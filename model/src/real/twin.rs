@@ -15,7 +15,7 @@ use fell::machine::{Identify, Inspect, Kind, Position, Read, Reply, Request, Slo
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Listing {
     /// Each reading reads the directory whole, which must be what the model has in it; what it
-    /// returns is the caller's wish. Positions are the model's.
+    /// returns is the caller's wish. Positions are sought, and then read from the beginning.
     Sorted,
     /// As the kernel gives it: read ahead in its order, at its positions.
     Own,
@@ -176,7 +176,6 @@ impl<'a> Twin<'a> {
             (Request::Read { slot }, Listing::Sorted) => {
                 self.read_sorted(site, state, slot, wish.or(allowed.first().copied()))?
             }
-            (Request::Seek { slot, .. }, Listing::Sorted) => self.rewind(site, slot),
             _ => self.call(site, request),
         };
         let said = self.translated(site, config, state, &allowed, own);
@@ -309,29 +308,17 @@ impl<'a> Twin<'a> {
         })
     }
 
-    /// What the walker is told: identities are the model's, and positions where they are sorted.
+    /// What the walker is told: identities are the model's.
     fn expressed(&mut self, own: Reply<Name>, said: Reply<u8>) -> Reply<Name> {
         match (own, said) {
             (
-                Reply::Read(Read::Entry {
-                    name,
-                    kind,
-                    position,
-                }),
+                Reply::Read(Read::Entry { position, .. }),
                 Reply::Read(Read::Entry { position: told, .. }),
             ) => {
-                let position = match self.listing {
-                    Listing::Sorted => told,
-                    Listing::Own => position,
-                };
                 if !self.positions.contains(&(position, told)) {
                     self.positions.push((position, told));
                 }
-                Reply::Read(Read::Entry {
-                    name,
-                    kind,
-                    position,
-                })
+                own
             }
             (_, Reply::Identify(identify)) => Reply::Identify(identify),
             (_, Reply::Inspect(kept)) => Reply::Inspect(kept),

@@ -215,9 +215,9 @@ impl Answer<'_> {
 
     fn seek(&self, slot: Slot, into: &mut Vec<Reply<u8>>) {
         into.push(Reply::Seek(Seek::Sought));
-        if self.is_forgotten(self.dir(slot)) {
-            into.push(Reply::Seek(Seek::Gone(Gone::Stale)));
-        }
+        // ext4: the positions of a directory that was removed are out of its bounds.
+        let gone = self.gone(self.dir(slot));
+        into.extend(gone.map(|gone| Reply::Seek(Seek::Gone(gone))));
     }
 
     fn unlink(&self, parent: Slot, name: u8) -> Unlink {
