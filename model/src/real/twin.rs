@@ -174,7 +174,8 @@ impl<'a> Twin<'a> {
         state.replies(config, self.who, &mut allowed);
         let own = match (request, self.listing) {
             (Request::Read { slot }, Listing::Sorted) => {
-                self.read_sorted(site, state, slot, wish.or(allowed.first().copied()))?
+                let wish = wish.or(allowed.first().copied());
+                self.read_sorted(site, state, slot, config.dialect.unknown_kinds, wish)?
             }
             _ => self.call(site, request),
         };
@@ -211,6 +212,7 @@ impl<'a> Twin<'a> {
         site: &Site,
         state: &State<Walker<u8>>,
         slot: Slot,
+        unknown: bool,
         wish: Option<Reply<u8>>,
     ) -> Result<Reply<Name>> {
         // Twice: behind the end the names of the first reading are no more.
@@ -232,7 +234,7 @@ impl<'a> Twin<'a> {
             };
             have.push((name_of(self.names.bytes(name)), kind, reply));
         }
-        self.compare_listing(state, slot, &have)?;
+        self.compare_listing(state, slot, unknown, &have)?;
         let wished = have.into_iter().find(|&(have, _, _)| match wish {
             Some(Reply::Read(Read::Entry { name, .. })) => have == Some(name),
             _ => false,
@@ -244,6 +246,7 @@ impl<'a> Twin<'a> {
         &self,
         state: &State<Walker<u8>>,
         slot: Slot,
+        unknown: bool,
         have: &[(Option<u8>, Kind, Reply<Name>)],
     ) -> Result<()> {
         let world = &state.world;
@@ -261,7 +264,11 @@ impl<'a> Twin<'a> {
         };
         let mut have: Vec<_> = have.iter().map(|&(name, kind, _)| (name, kind)).collect();
         have.sort_by_key(|&(name, _)| name);
-        if want == have {
+        let is_same = |(want, have): (&(_, Kind), &(_, Kind))| {
+            let untold = unknown && have.1 == Kind::Unknown;
+            want.0 == have.0 && (want.1 == have.1 || untold)
+        };
+        if want.len() == have.len() && want.iter().zip(&have).all(is_same) {
             return Ok(());
         }
         Err(Trouble::Differs(format!(
