@@ -186,7 +186,15 @@ impl<'a> Twin<'a> {
         });
         match heard {
             Some(heard) if allowed.contains(&heard.said) => Ok(heard),
-            _ => Err(self.differs(state, &allowed, said, own)),
+            _ => {
+                let words = self.differs(state, &allowed, said, own);
+                let is_other = matches!(said, Some(Reply::Identify(Identify::Is(_))));
+                Err(if config.dialect.nfs && is_other {
+                    Trouble::Remembered(words)
+                } else {
+                    Trouble::Differs(words)
+                })
+            }
         }
     }
 
@@ -339,7 +347,7 @@ impl<'a> Twin<'a> {
         allowed: &[Reply<u8>],
         said: Option<Reply<u8>>,
         own: Reply<Name>,
-    ) -> Trouble {
+    ) -> String {
         let asked = state.walker(self.who).request();
         let asked = asked.map_or_else(String::new, |request| {
             words::asks(&state.world, self.who, &request)
@@ -347,10 +355,10 @@ impl<'a> Twin<'a> {
         let says = |reply: &Reply<u8>| format!("{} ({reply:?})", words::says(reply));
         let model: Vec<String> = allowed.iter().map(says).collect();
         let kernel = said.map_or_else(|| format!("{own:?}"), |said| says(&said));
-        Trouble::Differs(format!(
+        format!(
             "walker {} asks: {asked}\n  the model allows: {}\n  the kernel says:  {kernel}",
             self.who,
             model.join("; or ")
-        ))
+        )
     }
 }
