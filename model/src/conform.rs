@@ -129,12 +129,12 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (slot.clone(), name.clone()).prop_map(|(a, b)| Unlink(a, b)),
         3 => (slot.clone(), name.clone()).prop_map(|(a, b)| Rmdir(a, b)),
         1 => slot.prop_map(Close),
-        3 => (dir.clone(), name.clone()).prop_map(|(a, b)| Remove(a, b)),
-        1 => (dir.clone(), name.clone()).prop_map(|(a, b)| File(a, b)),
-        2 => (dir.clone(), name.clone()).prop_map(|(a, b)| Mkdir(a, b)),
-        3 => (dir.clone(), name.clone(), dir.clone(), name.clone())
+        3 => (dir, name.clone()).prop_map(|(a, b)| Remove(a, b)),
+        1 => (dir, name.clone()).prop_map(|(a, b)| File(a, b)),
+        2 => (dir, name.clone()).prop_map(|(a, b)| Mkdir(a, b)),
+        3 => (dir, name.clone(), dir, name.clone())
             .prop_map(|(a, b, c, d)| Rename(a, b, c, d)),
-        2 => (dir.clone(), name.clone(), name.clone()).prop_map(|(a, b, c)| Exchange(a, b, c)),
+        2 => (dir, name.clone(), name.clone()).prop_map(|(a, b, c)| Exchange(a, b, c)),
         2 => (dir, name).prop_map(|(a, b)| Mount(a, b)),
     ]
 }

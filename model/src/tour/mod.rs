@@ -349,14 +349,15 @@ impl Tour<'_> {
 
     fn words(&self, walk: &Walk<'_>, trouble: &Trouble) -> String {
         let state = |at: usize| &*self.graph.states[at];
-        let mut text = String::new();
-        for (number, &(from, act)) in walk.way.iter().enumerate() {
-            if number == 0 {
-                text += &format!("       {}\n", words::tree(&state(from).world));
-            }
-            text += &format!("{number:3}. {}\n", words::words(state(from), act));
-        }
+        let first = walk.way.first().map_or(walk.at, |&(from, _)| from);
+        let mut lines = vec![format!("       {}", words::tree(&state(first).world))];
+        lines.extend(walk.way.iter().enumerate().map(|(number, &(from, act))| {
+            format!("{number:3}. {}", words::words(state(from), act))
+        }));
         let tree = words::tree(&state(walk.at).world);
-        format!("{text}       {tree}\n  mismatch: {trouble}\n")
+        format!(
+            "{}\n       {tree}\n  mismatch: {trouble}\n",
+            lines.join("\n")
+        )
     }
 }
