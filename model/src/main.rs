@@ -27,6 +27,10 @@ enum Command {
     Lineage(command::lineage::Lineage),
     /// Measure what file systems answer, and compare it with what the model assumes
     Facts(command::facts::Facts),
+    /// Walk every edge on a real directory, and compare what the kernel answers
+    Tour(command::tour::Tour),
+    /// Run drawn sequences of operations on the model and on a real directory
+    Conform(command::conform::Conform),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
     /// Count how the number of states grows, into docs/model.md
@@ -40,6 +44,8 @@ fn main() -> ExitCode {
         Command::Teeth(teeth) => teeth.run(),
         Command::Lineage(lineage) => lineage.run(),
         Command::Facts(facts) => facts.run(),
+        Command::Tour(tour) => tour.run(),
+        Command::Conform(conform) => conform.run(),
         Command::Diagram(diagram) => diagram.run(),
         Command::Scaling(scaling) => scaling.run(),
     }
