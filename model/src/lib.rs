@@ -19,6 +19,7 @@ pub mod lineage;
 pub mod machine;
 pub mod property;
 pub mod rank;
+pub mod replay;
 pub mod scaling;
 pub mod search;
 pub mod seen;

@@ -25,6 +25,8 @@ enum Command {
     Teeth(command::teeth::Teeth),
     /// Put other removers into the same world and write what they break into docs/lineage.md
     Lineage(command::lineage::Lineage),
+    /// Replay traces of real walks (`fell --trace`): exits 1 at one that cannot have been
+    Replay(command::replay::Replay),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
     /// Count how the number of states grows, into docs/model.md
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Explore(explore) => explore.run(),
         Command::Teeth(teeth) => teeth.run(),
         Command::Lineage(lineage) => lineage.run(),
+        Command::Replay(replay) => replay.run(),
         Command::Diagram(diagram) => diagram.run(),
         Command::Scaling(scaling) => scaling.run(),
     }

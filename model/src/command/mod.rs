@@ -3,4 +3,5 @@
 pub(crate) mod check;
 pub(crate) mod explore;
 pub(crate) mod lineage;
+pub(crate) mod replay;
 pub(crate) mod teeth;

@@ -91,6 +91,9 @@ fn fell_one(
             ControlFlow::Continue(())
         }
     });
+    if let Some(trace) = trace {
+        trace.end(&result);
+    }
     printer.end(path, &result, begun.elapsed());
     exit_code(&result)
 }
