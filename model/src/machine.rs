@@ -68,9 +68,9 @@ pub trait Machine: Clone + PartialEq + Eq + Hash + Debug + Send + Sync + 'static
     /// How many names it has noted.
     fn noted(&self) -> usize;
 
-    /// What must fall at each of its steps (T2); `unread` is how many names the current directory's
-    /// listing may still return. Machines without a rank are checked by T1 and T3 alone.
-    fn rank(&self, unread: u32) -> Option<Rank>;
+    /// What must fall at each of its steps (T2); `unread` is how many names listings may still
+    /// return. Machines without a rank are checked by T1 and T3 alone.
+    fn rank(&self, unread: &crate::world::Unread<'_>) -> Option<Rank>;
 
     /// The slot it is reading.
     fn reading(&self) -> Option<fell::machine::Slot>;
@@ -181,7 +181,7 @@ macro_rules! walker_is_machine {
                 self.pending().len()
             }
 
-            fn rank(&self, unread: u32) -> Option<Rank> {
+            fn rank(&self, unread: &crate::world::Unread<'_>) -> Option<Rank> {
                 Some(Rank($($rank)::+::of(self, unread).0))
             }
 

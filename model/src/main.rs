@@ -27,6 +27,8 @@ enum Command {
     Lineage(command::lineage::Lineage),
     /// Replay traces of real walks (`fell --trace`): exits 1 at one that cannot have been
     Replay(command::replay::Replay),
+    /// Walk every edge on a real directory, and compare what the kernel answers
+    Tour(command::tour::Tour),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
     /// Count how the number of states grows, into docs/model.md
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Teeth(teeth) => teeth.run(),
         Command::Lineage(lineage) => lineage.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Tour(tour) => tour.run(),
         Command::Diagram(diagram) => diagram.run(),
         Command::Scaling(scaling) => scaling.run(),
     }

@@ -8,7 +8,7 @@ use crate::config::{Config, Start};
 use crate::machine::Machine;
 use crate::rank::Rank;
 use crate::universe::{FAULTED, IMMOVABLE, MOVED, REPLACED, STOPPED, State, WROTE};
-use crate::world::{Dir, Entry, NAMES, ROOT_NAME, World};
+use crate::world::{Dir, Entry, NAMES, ROOT_NAME, Unread, World};
 use core::ops::BitOrAssign;
 use fell::machine::{Arm, Outcome, Reply, Request, Rmdir, StateName, Step};
 
@@ -163,10 +163,15 @@ impl Before {
 
 fn rank<M: Machine>(state: &State<M>, who: usize) -> Option<Rank> {
     let walker = state.walker(who);
-    let unread = walker
+    let reading = walker
         .reading()
         .map_or(0, |slot| state.world.unread(who, slot));
-    walker.rank(unread)
+    let world = &state.world;
+    walker.rank(&Unread {
+        world,
+        who,
+        reading,
+    })
 }
 
 /// What is asked must be allowed to be asked: no other file system is read, a kept root stays.

@@ -7,6 +7,7 @@
 //! A step either lowers a word and may raise only words behind it, or closes a slot on the way out.
 //! Acts of others, and errors that were not there before, may raise it.
 
+use crate::world::Unread;
 use fell::machine::{
     Ascend, Child, Descend, History, Level, Limits, Pending, Reading, RemoveEmpty, Retry, Root,
     State, Strip, Walker,
@@ -31,9 +32,9 @@ const NONE: History = History {
 pub struct Rank(pub(crate) [u32; WORDS]);
 
 impl Rank {
-    /// The rank of a walker; `unread` is what the listing it is reading may still return.
+    /// The rank of a walker; `unread` is what listings may still return to it.
     #[must_use]
-    pub fn of(walker: &Walker<u8>, unread: u32) -> Rank {
+    pub fn of(walker: &Walker<u8>, unread: &Unread<'_>) -> Rank {
         let mut words = [0; WORDS];
         if let State::Done(_) = walker.state() {
             words[HEAD - 1] = walker.held();
@@ -50,7 +51,7 @@ impl Rank {
                 *word = if top {
                     current(walker, level, unread)
                 } else {
-                    above(walker, level, levels[number + 1])
+                    above(walker, level, levels[number + 1], unread)
                 };
             }
         }
@@ -91,12 +92,12 @@ fn root(walker: &Walker<u8>) -> (History, u32) {
 }
 
 /// A level above the current one: its child is being walked.
-fn above(walker: &Walker<u8>, level: &Level, child: Level) -> u32 {
+fn above(walker: &Walker<u8>, level: &Level, child: Level, unread: &Unread<'_>) -> u32 {
     let end = child.base as usize;
     let noted = end.saturating_sub(level.base as usize);
     let pending = walker.pending().get(end.wrapping_sub(1)).copied();
     word(
-        paused(level),
+        paused(level, unread),
         noted,
         tries(walker.limits(), pending, child.history),
         5,
@@ -104,19 +105,19 @@ fn above(walker: &Walker<u8>, level: &Level, child: Level) -> u32 {
 }
 
 /// The current level.
-fn current(walker: &Walker<u8>, level: &Level, unread: u32) -> u32 {
+fn current(walker: &Walker<u8>, level: &Level, unread: &Unread<'_>) -> u32 {
     let noted = walker.pending().len().saturating_sub(level.base as usize);
     let pending = walker.pending().last().copied();
     let try_child = |history, phase| {
         let tries = tries(walker.limits(), pending, history);
-        word(paused(level), noted, tries, phase)
+        word(paused(level, unread), noted, tries, phase)
     };
     match *walker.state() {
-        State::Strip(Strip::Reading) => word(1 + unread, noted, 0, 1),
-        State::Strip(Strip::Seeking) => word(paused(level), noted, 0, 2),
-        State::Strip(Strip::Unlinking { .. }) => word(1 + unread, noted + 1, TRIES, 15),
+        State::Strip(Strip::Reading) => word(1 + unread.reading, noted, 0, 1),
+        State::Strip(Strip::Seeking) => word(paused(level, unread), noted, 0, 2),
+        State::Strip(Strip::Unlinking { .. }) => word(1 + unread.reading, noted + 1, TRIES, 15),
         State::Strip(Strip::UnlinkingTurned) => try_child(History::KEPT, 11),
-        State::Descend(Descend::Narrowing) => word(1 + unread, noted, 0, 3),
+        State::Descend(Descend::Narrowing) => word(1 + unread.reading, noted, 0, 3),
         State::Descend(Descend::Thinning(history)) => try_child(history, 10),
         State::Descend(Descend::Opening(history)) => try_child(history, 9),
         State::Descend(Descend::Identifying(_, history)) => try_child(history, 8),
@@ -145,10 +146,10 @@ fn leaving(ascend: Ascend) -> u32 {
 
 /// What a level that is not being read may still read: nothing, or the end and what its position
 /// leaves over.
-fn paused(level: &Level) -> u32 {
+fn paused(level: &Level, unread: &Unread<'_>) -> u32 {
     match level.reading {
         Reading::Ended => 0,
-        Reading::Paused => 1 + crate::world::unread_behind(level.position),
+        Reading::Paused => 1 + unread.behind(level.inode.number, level.position),
     }
 }
 

@@ -191,6 +191,9 @@ pub struct World {
     /// The name that is a mount point, if there is one; the mount shows [`OUTSIDE`].
     mount: Option<(Dir, u8)>,
     cursors: [[Cursor; SLOTS]; WALKERS],
+    /// The names that came to each directory since each walker last read them: behind whatever
+    /// position it holds, where listings tell what came again ([`Dialect::relists`]).
+    came: [[u8; DIRS]; WALKERS],
 }
 
 /// What kind of file system it is, and how unpleasant its listings may be.
@@ -270,10 +273,27 @@ pub enum By {
     Other,
 }
 
-/// How many names may follow behind a position.
-#[must_use]
-pub fn unread_behind(position: Position) -> u32 {
-    u32::from(NAMES) - Place::of(position).returned.count_ones()
+/// How many names listings may still return to a walker.
+#[derive(Clone, Copy, Debug)]
+pub struct Unread<'a> {
+    /// The world in which it reads.
+    pub world: &'a World,
+    /// Which walker.
+    pub who: usize,
+    /// In the listing that it is reading.
+    pub reading: u32,
+}
+
+impl Unread<'_> {
+    /// Behind a position in the directory with this number: those that were not returned before it,
+    /// and those that came since.
+    #[must_use]
+    pub fn behind(&self, number: u64, position: Position) -> u32 {
+        let dir = usize::try_from(number).unwrap_or(DIRS);
+        let came = self.world.came[self.who].get(dir).copied().unwrap_or(0);
+        let returned = Place::of(position).returned & !came;
+        u32::from(NAMES) - returned.count_ones()
+    }
 }
 
 /// What a position says: the names returned before it, and those that are owed behind it.
@@ -322,6 +342,7 @@ impl World {
             foreign: 0,
             mount: None,
             cursors: [[Cursor::CLOSED; SLOTS]; WALKERS],
+            came: [[0; DIRS]; WALKERS],
         };
         world.parents[OUTSIDE.index()] = OUTSIDE.0;
         world.parents[CANARY.index()] = OUTSIDE.0;

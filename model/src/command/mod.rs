@@ -5,3 +5,4 @@ pub(crate) mod explore;
 pub(crate) mod lineage;
 pub(crate) mod replay;
 pub(crate) mod teeth;
+pub(crate) mod tour;

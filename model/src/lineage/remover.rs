@@ -359,7 +359,7 @@ impl<A: Algorithm> Machine for Remover<A> {
         crate::world::SLOTS
     }
 
-    fn rank(&self, _: u32) -> Option<Rank> {
+    fn rank(&self, _: &crate::world::Unread<'_>) -> Option<Rank> {
         None
     }
 

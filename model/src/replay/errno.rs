@@ -4,7 +4,7 @@
 //! reply has a word for never comes as `failed` (the one table is `src/kernel/errno.rs`), and some
 //! no call of a walk can give: each slot is open, each address good, no call creates anything.
 
-use fell::machine::{Errno, Gone, Identify, Open, Read, Reply, Request, Rmdir, Seek, Unlink};
+use fell::machine::{Errno, Identify, Open, Read, Reply, Request, Rmdir, Seek, Unlink};
 
 const EPERM: i32 = 1;
 const ENOENT: i32 = 2;
@@ -17,6 +17,7 @@ const EEXIST: i32 = 17;
 const EXDEV: i32 = 18;
 const ENOTDIR: i32 = 20;
 const EISDIR: i32 = 21;
+const EINVAL: i32 = 22;
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
 const ENOSYS: i32 = 38;
@@ -37,11 +38,14 @@ pub(super) fn impossible<N>(
         Reply::Identify(Identify::Failed(errno)) => {
             failed(*errno, &[ENOENT, ESTALE, ENOSYS, EEXIST, ENOTEMPTY, EISDIR])
         }
-        Reply::Read(Read::Failed(errno)) | Reply::Seek(Seek::Failed(errno)) => {
+        Reply::Read(Read::Failed(errno)) => {
             failed(*errno, &[ENOENT, ESTALE, EEXIST, ENOTEMPTY, EISDIR, EXDEV])
         }
-        // `seek` in world/answer.rs: a removed directory can be sought in.
-        Reply::Seek(Seek::Gone(Gone::Missing)) => Some("lseek does not look anything up"),
+        // A position out of bounds is a directory that is gone.
+        Reply::Seek(Seek::Failed(errno)) => failed(
+            *errno,
+            &[ENOENT, ESTALE, EINVAL, EEXIST, ENOTEMPTY, EISDIR, EXDEV],
+        ),
         Reply::Unlink(Unlink::Denied(errno)) => one_of(*errno, &[EACCES, EPERM]),
         Reply::Unlink(Unlink::Failed(errno)) => failed(
             *errno,
@@ -58,7 +62,7 @@ pub(super) fn impossible<N>(
         Reply::Identify(Identify::Is(_) | Identify::Gone(_) | Identify::Unsupported)
         | Reply::Inspect(_)
         | Reply::Read(Read::Entry { .. } | Read::End | Read::Gone(_))
-        | Reply::Seek(Seek::Sought | Seek::Gone(Gone::Stale))
+        | Reply::Seek(Seek::Sought | Seek::Gone(_))
         | Reply::Unlink(Unlink::Removed | Unlink::IsDirectory | Unlink::Gone(_))
         | Reply::Rmdir(
             Rmdir::Removed | Rmdir::NotEmpty | Rmdir::NotDirectory | Rmdir::Busy | Rmdir::Gone(_),

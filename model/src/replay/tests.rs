@@ -125,21 +125,20 @@ fn errno() {
     let nowhere = [entry(10, Kind::Directory), END, OPENED];
     let dead = Reply::Identify(Identify::Gone(MISSING));
     assert_eq!(anyone(&[&nowhere[..], &[dead]].concat()), Some(Rule::Errno));
-    // Nor is a seek, which comes when a reading goes on.
+    // Nor does a seek, which comes when a reading goes on, fail with what means gone.
     let one = Limits {
         batch: 1,
         ..Limits::DEFAULT
     };
-    let seek = [
-        entry(10, Kind::Directory),
-        Reply::Open(Open::Gone(MISSING)),
-        Reply::Seek(Seek::Gone(MISSING)),
-    ];
-    let seek = [&begun(), &seek[..]].concat();
-    assert_eq!(
-        broken_by(one, Others::Anyone, &[], &seek),
-        Some(Rule::Errno)
-    );
+    for (errno, expected) in [(22, Some(Rule::Errno)), (5, None)] {
+        let seek = [
+            entry(10, Kind::Directory),
+            Reply::Open(Open::Gone(MISSING)),
+            Reply::Seek(Seek::Failed(Errno(errno))),
+        ];
+        let seek = [&begun(), &seek[..]].concat();
+        assert_eq!(broken_by(one, Others::Anyone, &[], &seek), expected);
+    }
 }
 
 #[test]

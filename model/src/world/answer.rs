@@ -42,8 +42,11 @@ pub fn replies(
             answer.open(base, ROOT_NAME, !keep_root, into);
         }
         Request::Open { parent, name, .. } => answer.open(parent, name, true, into),
-        Request::OpenParent { child, .. } | Request::OpenAbove { child, .. } => {
-            into.push(Reply::Open(answer.open_parent(child)));
+        Request::OpenParent { child, .. } => {
+            into.push(Reply::Open(answer.open_parent(child, true)));
+        }
+        Request::OpenAbove { child, .. } => {
+            into.push(Reply::Open(answer.open_parent(child, false)));
         }
         Request::Identify { slot } => answer.identify(slot, into),
         Request::Inspect { .. } => into.push(Reply::Inspect(Inspect {
@@ -94,12 +97,17 @@ impl Answer<'_> {
     /// Opening a name: no symlink is followed, and no mount entered where openat2 stops at them.
     fn open(&self, parent: Slot, name: u8, stops: bool, into: &mut Vec<Reply<u8>>) {
         let dir = self.dir(parent);
-        if let Some(gone) = self.gone(dir) {
-            return into.push(Reply::Open(Open::Gone(gone)));
-        }
-        if self.world.is_unsearchable(dir) {
+        // The right to search is asked for before anything is looked up, in a dead directory too.
+        let gone = self.gone(dir);
+        if gone != Some(Gone::Stale) && self.world.is_unsearchable(dir) {
             return into.push(Reply::Open(Open::Failed(EACCES)));
         }
+        if let Some(gone) = gone {
+            return into.push(Reply::Open(Open::Gone(gone)));
+        }
+        // Seen through the mount, nothing is mounted there.
+        let is_covered =
+            !self.cursor(parent).mounted && self.world.is_mount(dir, name & !super::FOLLOWED);
         let open = match self.world.entry(dir, name & !super::FOLLOWED) {
             Entry::Link if name & super::FOLLOWED != 0 => Open::Opened,
             Entry::Absent => Open::Gone(Gone::Missing),
@@ -109,7 +117,7 @@ impl Answer<'_> {
             }
             Entry::Link if self.dialect.follows => Open::Opened,
             Entry::File | Entry::Link | Entry::Fixed => Open::NotDirectory,
-            Entry::Directory(_) if self.world.is_mount(dir, name & !super::FOLLOWED) => {
+            Entry::Directory(_) if is_covered => {
                 if stops && self.dialect.openat2 {
                     Open::Mounted
                 } else {
@@ -123,13 +131,19 @@ impl Answer<'_> {
     }
 
     /// `..` of a removed directory succeeds and reaches its last parent, unless the server forgot it.
-    fn open_parent(&self, child: Slot) -> Open {
-        if self.is_forgotten(self.dir(child)) && !self.world.is_alive(self.dir(child)) {
-            Open::Gone(Gone::Stale)
-        } else if self.world.is_unsearchable(self.dir(child)) {
-            Open::Failed(EACCES)
-        } else {
-            Open::Opened
+    /// Who only compares needs no right to read what it reaches.
+    fn open_parent(&self, child: Slot, reads: bool) -> Open {
+        let dir = self.dir(child);
+        if self.is_forgotten(dir) && !self.world.is_alive(dir) {
+            return Open::Gone(Gone::Stale);
+        }
+        if self.world.is_unsearchable(dir) {
+            return Open::Failed(EACCES);
+        }
+        match self.world.above(*self.cursor(child)) {
+            None => Open::Gone(Gone::Missing),
+            Some((parent, _)) if reads && self.world.is_shut(parent) => Open::Failed(EACCES),
+            Some(_) => Open::Opened,
         }
     }
 
@@ -150,10 +164,10 @@ impl Answer<'_> {
 
     fn read(&self, slot: Slot, into: &mut Vec<Reply<u8>>) {
         let dir = self.dir(slot);
-        if let Some(gone) = self.gone(dir) {
-            return into.push(Reply::Read(Read::Gone(gone)));
-        }
         let cursor = self.cursor(slot);
+        // What was read ahead is told even of a directory that is dead.
+        let gone = self.gone(dir);
+        into.extend(gone.map(|gone| Reply::Read(Read::Gone(gone))));
         for name in 0..NAMES {
             let before = into.len();
             self.read_name(dir, *cursor, name, into);
@@ -161,7 +175,7 @@ impl Answer<'_> {
                 break;
             }
         }
-        if cursor.owed == 0 {
+        if gone.is_none() && cursor.owed == 0 {
             into.push(Reply::Read(Read::End));
         }
     }
@@ -201,24 +215,23 @@ impl Answer<'_> {
 
     fn seek(&self, slot: Slot, into: &mut Vec<Reply<u8>>) {
         into.push(Reply::Seek(Seek::Sought));
-        if self.is_forgotten(self.dir(slot)) {
-            into.push(Reply::Seek(Seek::Gone(Gone::Stale)));
-        }
-    }
-
-    fn is_locked(&self, dir: Dir) -> bool {
-        self.world.is_sealed(dir) || self.world.is_unsearchable(dir)
+        // ext4: the positions of a directory that was removed are out of its bounds.
+        let gone = self.gone(self.dir(slot));
+        into.extend(gone.map(|gone| Reply::Seek(Seek::Gone(gone))));
     }
 
     fn unlink(&self, parent: Slot, name: u8) -> Unlink {
         let dir = self.dir(parent);
         let entry = self.world.entry(dir, name);
+        if self.world.is_unsearchable(dir) {
+            return Unlink::Denied(EACCES);
+        }
         if !self.world.is_alive(dir) || !entry.is_present() {
             // Also where the server forgot the directory: the client answers from what it knows.
             return Unlink::Gone(Gone::Missing);
         }
         match entry {
-            _ if self.is_locked(dir) => Unlink::Denied(EACCES),
+            _ if self.world.is_sealed(dir) => Unlink::Denied(EACCES),
             Entry::Fixed => Unlink::Denied(EPERM),
             Entry::Directory(_) => Unlink::IsDirectory,
             Entry::File | Entry::Link => Unlink::Removed,
@@ -229,11 +242,14 @@ impl Answer<'_> {
     fn rmdir(&self, parent: Slot, name: u8) -> Rmdir {
         let dir = self.dir(parent);
         let entry = self.world.entry(dir, name);
+        if self.world.is_unsearchable(dir) {
+            return Rmdir::Failed(EACCES);
+        }
         if !self.world.is_alive(dir) || !entry.is_present() {
             return Rmdir::Gone(Gone::Missing);
         }
         match entry {
-            _ if self.is_locked(dir) => Rmdir::Failed(EACCES),
+            _ if self.world.is_sealed(dir) => Rmdir::Failed(EACCES),
             Entry::Fixed => Rmdir::Failed(EPERM),
             Entry::Directory(_) if self.world.is_mount(dir, name) => Rmdir::Busy,
             // The empty directory behind a subvolume's name cannot be removed by rmdir alone.

@@ -28,8 +28,9 @@ impl World {
                 Request::OpenParent { child, slot } | Request::OpenAbove { child, slot },
                 Reply::Open(Open::Opened),
             ) => {
-                if let Some(dir) = self.open_dir(who, child) {
-                    self.open(who, slot, self.above(dir), false);
+                let child = self.cursor(who, child).copied();
+                if let Some((dir, mounted)) = child.and_then(|child| self.above(child)) {
+                    self.open(who, slot, dir, mounted);
                 }
             }
             (Request::Read { slot }, Reply::Read(Read::Entry { name, .. })) => {
@@ -61,13 +62,30 @@ impl World {
         None
     }
 
-    /// What `..` reaches: from the outside, which is entered through the mount alone, the directory
-    /// that it is mounted in.
-    fn above(&self, dir: Dir) -> Dir {
-        match self.mount {
-            Some((parent, _)) if dir == OUTSIDE => parent,
-            _ => self.parent(dir),
+    /// What `..` reaches, and whether that is on the mount. It leads up from the mount to where that
+    /// is mounted, and into the mount from what is below the directory that it hides. Of what was moved
+    /// away from what the mount shows there is none.
+    pub(super) fn above(&self, child: Cursor) -> Option<(Dir, bool)> {
+        let dir = child.dir()?;
+        let parent = self.parent(dir);
+        if !child.mounted {
+            return Some(if self.is_covered(parent) {
+                (OUTSIDE, true)
+            } else {
+                (parent, false)
+            });
         }
+        if dir == OUTSIDE {
+            // Of a mount that is gone it is the mount itself.
+            return Some(self.mount.map_or((OUTSIDE, true), |(at, _)| (at, false)));
+        }
+        self.is_beneath(parent, OUTSIDE).then_some((parent, true))
+    }
+
+    /// Whether a directory is hidden by the mount.
+    fn is_covered(&self, dir: Dir) -> bool {
+        self.mount
+            .is_some_and(|(parent, name)| self.entry(parent, name) == Entry::Directory(dir))
     }
 
     fn open_name(&mut self, who: usize, parent: Slot, name: u8, slot: Slot, open: Open) {
@@ -75,13 +93,14 @@ impl World {
             return;
         };
         let name = name & !super::FOLLOWED;
+        let through = self.is_through_mount(who, parent);
         match (open, self.entry(dir, name)) {
             // Only whoever follows symlinks is told that one was opened.
             (Open::Opened, Entry::Link) => self.open(who, slot, OUTSIDE, false),
-            (Open::Opened, Entry::Directory(_)) if self.is_mount(dir, name) => {
+            (Open::Opened, Entry::Directory(_)) if !through && self.is_mount(dir, name) => {
                 self.open(who, slot, OUTSIDE, true);
             }
-            (Open::Opened, Entry::Directory(child)) => self.open(who, slot, child, false),
+            (Open::Opened, Entry::Directory(child)) => self.open(who, slot, child, through),
             // Now this client has noticed.
             (Open::Gone(Gone::Missing | Gone::Stale), Entry::Forgotten) => {
                 self.put(dir, name, Entry::Absent);
@@ -110,6 +129,9 @@ impl World {
             cursor.owed &= !bit;
             cursor.went_directories &= !bit;
             cursor.went_files &= !bit;
+            if let Some(dir) = cursor.dir() {
+                self.came[who][dir.index()] &= !bit;
+            }
         }
     }
 
@@ -131,8 +153,9 @@ impl World {
             return;
         };
         let present = self.present(dir);
+        let came = self.came[who][dir.index()];
         if let Some(cursor) = self.cursor_mut(who, slot) {
-            cursor.returned = place.returned;
+            cursor.returned = place.returned & !came;
             cursor.owed = if dialect.positions {
                 place.owed & present
             } else {
@@ -195,6 +218,9 @@ impl World {
             self.parents[child.index()] = dir.0;
         }
         if dialect.relists {
+            for came in &mut self.came {
+                came[dir.index()] |= 1 << name;
+            }
             for cursor in self.cursors.iter_mut().flatten() {
                 if cursor.dir == dir.0 {
                     cursor.returned &= !(1 << name);
@@ -282,6 +308,9 @@ impl World {
         self.foreign &= kept;
         self.parents[dir.index()] = 0;
         self.births[dir.index()] = 0;
+        for came in &mut self.came {
+            came[dir.index()] = 0;
+        }
         for name in 0..super::NAMES {
             self.put(dir, name, Entry::Absent);
         }
