@@ -282,13 +282,7 @@ fn walks_beside_everybody_are_replayed() {
     races(Others::Anyone, &crowds, &wanted);
 }
 
-//= docs/spec.md#g1-removers
-//= type=test
-//# G1.1: If others do nothing but remove, nothing is unremovable and patience lasts, the walk MUST
-//# end Ok with the root's name absent.
-//= docs/spec.md#g1-removers
-//= type=test
-//# G1.2: On a local file system, removals by others MUST NOT draw on patience.
+/// G1.1 and G1.2 of docs/spec.md, of the real command: it ends Ok, and no retry is drawn.
 #[test]
 fn walks_beside_removers_are_replayed() {
     use Beside::Remover;

@@ -15,6 +15,8 @@ pub(crate) struct Account {
     /// For each level, how many there were when it was entered.
     entered: Vec<usize>,
     depth: usize,
+    /// How often the way was lost.
+    lost: u64,
 }
 
 /// The store of names: they are their own tokens, and are kept as a stack.
@@ -104,7 +106,12 @@ impl Account {
                 self.leftovers += 1;
             }
             Some(Note::Void { level }) => self.leftovers = self.entered[level as usize],
-            Some(Note::Lost(_)) => self.leftovers = 0,
+            Some(Note::Lost(_)) => {
+                self.leftovers = 0;
+                // Each draws on patience, and the one that finds it spent is the last (G3).
+                self.lost += 1;
+                assert!(self.lost <= u64::from(walker.limits().patience) + 1);
+            }
         }
         let depth = walker.levels().len();
         if depth > self.depth {
