@@ -444,7 +444,13 @@ impl<'a> Play<'a> {
         if let Some(said) = told(&request, &reply, arm) {
             self.line(&format!("{:<44} {arm:?}", format!("{words}: {said}")));
         }
-        match step.note {
+        self.note(step.note);
+        Ok(())
+    }
+
+    /// What a step tells the report.
+    fn note(&mut self, note: Option<Note<u8>>) {
+        match note {
             Some(Note::Leftover { at, fault }) => {
                 let at = match at {
                     At::Root => "the root".to_owned(),
@@ -462,7 +468,6 @@ impl<'a> Play<'a> {
             Some(Note::Lost(cause)) => self.line(&format!("    the way is lost: {cause:?}")),
             None => {}
         }
-        Ok(())
     }
 
     fn conclude(&mut self, real: Option<(&mut Site, &mut Twin<'_>)>) -> Result<(), String> {
@@ -575,51 +580,53 @@ fn the_scripts_say_what_happens() {
         any_order: false,
         ..Dialect::LOCAL
     };
-    let bless = env::var_os("FELL_BLESS").is_some_and(|value| value == "1");
-    let strict = env::var_os("FELL_REQUIRE").is_some_and(|value| value == "all");
-    let mut wrong = Vec::new();
-    for file in scripts() {
-        let script = Script::read(&file, &sorted);
-        let name = &script.name;
-        let model = on_model(&script, sorted);
-        let can_plant = nature.can_plant(&script.world);
-        let mounts = script
-            .moments
-            .iter()
-            .any(|moment| moment.act.starts_with("mount"));
-        let kernel = if can_plant && (!mounts || nature.may_mount) {
-            on_kernel(&script, &nature)
-        } else {
-            assert!(
-                !strict,
-                "FELL_REQUIRE=all, but {name} cannot be set up here"
-            );
-            // Not eprintln: libtest would swallow the line, the test being one that passes.
-            let _ = writeln!(
-                stderr(),
-                "skipped: {name} on the kernel: it cannot be set up here"
-            );
-            model.clone()
-        };
-        match (&model, &kernel) {
-            (Ok(model), Ok(kernel)) if model != kernel => {
-                wrong.push(format!(
-                    "{name}: the model\n{model}\nand the kernel\n{kernel}"
-                ));
-            }
-            (Ok(said), Ok(_)) if bless => {
-                fs::write(&file, format!("{}----\n{said}", script.text)).expect("written");
-            }
-            (Ok(said), Ok(_)) if *said != script.expected => {
-                wrong.push(format!(
-                    "{name}: expected\n{}\nand not\n{said}",
-                    script.expected
-                ));
-            }
-            (Ok(_), Ok(_)) => {}
-            (Err(why), _) => wrong.push(format!("{name}, on the model: {why}")),
-            (_, Err(why)) => wrong.push(format!("{name}, on the kernel: {why}")),
+    let wrong: Vec<String> = scripts()
+        .iter()
+        .filter_map(|file| play(file, sorted, &nature).err())
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Plays a script on both, and compares what they say and what is written.
+fn play(file: &Path, dialect: Dialect, nature: &Nature) -> Result<(), String> {
+    let script = Script::read(file, &dialect);
+    let name = &script.name;
+    let model = on_model(&script, dialect).map_err(|why| format!("{name}, on the model: {why}"))?;
+    if can_play(&script, nature) {
+        let kernel = on_kernel(&script, nature);
+        let kernel = kernel.map_err(|why| format!("{name}, on the kernel: {why}"))?;
+        if kernel != model {
+            return Err(format!(
+                "{name}: the model\n{model}\nand the kernel\n{kernel}"
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    if env::var_os("FELL_BLESS").is_some_and(|value| value == "1") {
+        fs::write(file, format!("{}----\n{model}", script.text)).expect("written");
+    } else if model != script.expected {
+        let expected = &script.expected;
+        return Err(format!("{name}: expected\n{expected}\nand not\n{model}"));
+    }
+    Ok(())
+}
+
+/// Whether the kernel can be asked here; said aloud if not, and a failure where all is required.
+fn can_play(script: &Script, nature: &Nature) -> bool {
+    let is_mount = |moment: &Moment| moment.act.starts_with("mount");
+    let can_mount = nature.may_mount || !script.moments.iter().any(is_mount);
+    if nature.can_plant(&script.world) && can_mount {
+        return true;
+    }
+    let name = &script.name;
+    let strict = env::var_os("FELL_REQUIRE").is_some_and(|value| value == "all");
+    assert!(
+        !strict,
+        "FELL_REQUIRE=all, but {name} cannot be set up here"
+    );
+    // Not eprintln: libtest would swallow the line, the test being one that passes.
+    let _ = writeln!(
+        stderr(),
+        "skipped: {name} on the kernel: it cannot be set up here"
+    );
+    false
 }

@@ -72,22 +72,30 @@ pub(crate) fn hostile(
             1 => Seek::Failed(EIO),
             _ => Seek::Sought,
         }),
-        Request::Unlink { .. } => Reply::Unlink(match one % 8 {
-            0 => Unlink::Gone(gone),
-            1 | 2 => Unlink::IsDirectory,
-            3 => Unlink::Denied(EIO),
-            4 => Unlink::Failed(EIO),
-            _ => Unlink::Removed,
-        }),
-        Request::Rmdir { .. } | Request::RmdirRoot { .. } => Reply::Rmdir(match one % 16 {
-            0 => Rmdir::Gone(gone),
-            1..6 => Rmdir::NotEmpty,
-            6 | 7 => Rmdir::NotDirectory,
-            8 => Rmdir::Busy,
-            9 => Rmdir::Failed(EIO),
-            _ => Rmdir::Removed,
-        }),
+        Request::Unlink { .. } => Reply::Unlink(unlinking(one, gone)),
+        Request::Rmdir { .. } | Request::RmdirRoot { .. } => Reply::Rmdir(removing(one, gone)),
         Request::Close { .. } => Reply::Closed,
+    }
+}
+
+fn unlinking(one: u8, gone: Gone) -> Unlink {
+    match one % 8 {
+        0 => Unlink::Gone(gone),
+        1 | 2 => Unlink::IsDirectory,
+        3 => Unlink::Denied(EIO),
+        4 => Unlink::Failed(EIO),
+        _ => Unlink::Removed,
+    }
+}
+
+fn removing(one: u8, gone: Gone) -> Rmdir {
+    match one % 16 {
+        0 => Rmdir::Gone(gone),
+        1..6 => Rmdir::NotEmpty,
+        6 | 7 => Rmdir::NotDirectory,
+        8 => Rmdir::Busy,
+        9 => Rmdir::Failed(EIO),
+        _ => Rmdir::Removed,
     }
 }
 
