@@ -305,10 +305,11 @@ fn told(request: &Request<u8>, reply: &Reply<u8>, arm: Arm) -> Option<String> {
         Reply::Closed | Reply::Inspect(_) | Reply::Seek(Seek::Sought) => None,
         Reply::Open(Open::Opened) if matches!(request, Request::OpenBase { .. }) => None,
         Reply::Identify(Identify::Is(_)) => match arm {
-            Arm::AscendMoved | Arm::AscendAboveMoved => Some("another directory".to_owned()),
+            Arm::AscendMoved | Arm::AscendAboveMoved | Arm::RetryStranger => {
+                Some("another directory".to_owned())
+            }
             Arm::DescendLooped => Some("already on the way".to_owned()),
             Arm::DescendForeign => Some("another file system".to_owned()),
-            Arm::RetryStranger => Some("another directory".to_owned()),
             Arm::RetryRefused => Some("a mount point".to_owned()),
             _ => None,
         },
