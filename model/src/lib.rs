@@ -12,6 +12,7 @@
 pub mod adversary;
 mod check;
 pub mod config;
+pub mod conform;
 pub mod diagram;
 pub mod exact;
 pub mod explore;

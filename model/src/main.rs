@@ -29,6 +29,8 @@ enum Command {
     Replay(command::replay::Replay),
     /// Walk every edge on a real directory, and compare what the kernel answers
     Tour(command::tour::Tour),
+    /// Run drawn sequences of operations on the model and on a real directory
+    Conform(command::conform::Conform),
     /// Draw the diagram, the matrix and the tables of the machine into docs/
     Diagram(fell_model::diagram::Diagram),
     /// Count how the number of states grows, into docs/model.md
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Lineage(lineage) => lineage.run(),
         Command::Replay(replay) => replay.run(),
         Command::Tour(tour) => tour.run(),
+        Command::Conform(conform) => conform.run(),
         Command::Diagram(diagram) => diagram.run(),
         Command::Scaling(scaling) => scaling.run(),
     }

@@ -136,6 +136,12 @@ impl Tour {
                 total.told_twice
             );
         }
+        if total.remembered > 0 {
+            println!(
+                "walks left where an NFS client remembered the parent of a directory that was moved: {}",
+                total.remembered
+            );
+        }
         Ok(total.mismatches.is_empty() && total.replayed > 0)
     }
 }
@@ -175,6 +181,7 @@ fn add(total: &mut Row, row: Row) {
     total.restarts += row.restarts;
     total.steps += row.steps;
     total.told_twice += row.told_twice;
+    total.remembered += row.remembered;
     total.time += row.time;
     total.mismatches.extend(row.mismatches);
 }

@@ -21,11 +21,13 @@
 //! [`Site::told_twice`]. Where listings are sorted ([`Listing::Sorted`]), positions are sought for
 //! real and their outcome compared, but what is read behind them is read from the beginning.
 
+mod board;
 mod identity;
 mod nature;
 mod site;
 mod twin;
 
+pub use board::Board;
 pub use nature::Nature;
 pub use site::{Picture, Site, Thing};
 pub use twin::{Heard, Listing, Twin};
@@ -38,6 +40,9 @@ use std::path::PathBuf;
 pub enum Trouble {
     /// The kernel answered what the model does not allow, or the other way round: in words.
     Differs(String),
+    /// An NFS client reached another directory by `..` than the one that has the directory now: it
+    /// remembers the parent from before another client moved it. The model has no such memory.
+    Remembered(String),
     /// What was to be done could not be done.
     Failed {
         /// What.
@@ -50,7 +55,7 @@ pub enum Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trouble::Differs(words) => f.write_str(words),
+            Trouble::Differs(words) | Trouble::Remembered(words) => f.write_str(words),
             Trouble::Failed { what, why } => write!(f, "{what}: {why}"),
         }
     }

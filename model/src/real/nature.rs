@@ -113,6 +113,8 @@ impl Nature {
         let is_nfs = file_system.f_type as u64 == NFS;
         Ok(Dialect {
             nfs: is_nfs,
+            // Of what the other client made, a listing may not tell the type.
+            unknown_kinds: is_nfs,
             // A birth that is not told tells nothing apart, whatever it would be worth.
             births: kept.births && identity.inode.birth != Birth::UNKNOWN,
             positions: kept.positions,

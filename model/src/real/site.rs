@@ -14,7 +14,8 @@ use super::nature::Nature;
 use super::{Result, Trouble, failed, place_in, text};
 use crate::adversary::{Act, Place};
 use crate::words;
-use crate::world::{BASE, DIRS, Dialect, Dir, Entry, OUTSIDE, ROOT_NAME, World};
+use crate::world::{BASE, DIRS, Dialect, Dir, Entry, NAMES, OUTSIDE, ROOT_NAME, World};
+use fell::RootPath;
 use fell::machine::Identity;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
@@ -39,6 +40,9 @@ const READ: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 /// A name that no directory of the model has.
 const SPARE: &str = "spare";
+
+/// A directory that has all names.
+const LETTERS: &str = "letters";
 
 /// What stands under a name, for others to see.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -105,6 +109,26 @@ impl Site {
     #[must_use]
     pub fn root(&self) -> PathBuf {
         self.path.join("base").join(text(ROOT_NAME))
+    }
+
+    /// The same, taken apart for a walker.
+    ///
+    /// # Panics
+    ///
+    /// Never: a site has a name.
+    #[must_use]
+    pub fn root_path(&self) -> RootPath {
+        RootPath::new(self.root()).expect("a site has a name")
+    }
+
+    /// A directory beside the tree that has a file under each name of the model.
+    pub(super) fn letters(&self) -> Result<PathBuf> {
+        let made = fs::create_dir_all(self.other.join(LETTERS)).and_then(|()| {
+            (0..NAMES).try_for_each(|name| fs::write(self.other.join(LETTERS).join(text(name)), ""))
+        });
+        let why = |error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+        made.map_err(why).map_err(failed("make the letters"))?;
+        Ok(self.path.join(LETTERS))
     }
 
     /// How many directories were made with the number and birth of one that was there before, since
@@ -198,9 +222,19 @@ impl Site {
     ///
     /// When it cannot be done, which the model says it can.
     pub fn act(&mut self, before: &World, act: Act, after: &World) -> Result<()> {
+        self.act_untidied(before, act, after)?;
+        self.tidy(after)
+    }
+
+    /// Lets somebody act where the model does not put what is outside in order.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be done, which the model says it can.
+    pub fn act_untidied(&mut self, before: &World, act: Act, after: &World) -> Result<()> {
         self.carry_out(before, act)?;
         self.settle(after);
-        self.tidy(after)
+        Ok(())
     }
 
     fn carry_out(&mut self, before: &World, act: Act) -> Result<()> {
@@ -476,6 +510,7 @@ impl Drop for Site {
     fn drop(&mut self) {
         // Who drops it has no use for an error, and a failing test shall fail for its own reason.
         let _ = self.clear();
+        let _ = fs::remove_dir_all(self.other.join(LETTERS));
         let _ = fs::remove_dir(&self.other);
     }
 }

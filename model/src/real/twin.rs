@@ -174,7 +174,8 @@ impl<'a> Twin<'a> {
         state.replies(config, self.who, &mut allowed);
         let own = match (request, self.listing) {
             (Request::Read { slot }, Listing::Sorted) => {
-                self.read_sorted(site, state, slot, wish.or(allowed.first().copied()))?
+                let wish = wish.or(allowed.first().copied());
+                self.read_sorted(site, state, slot, config.dialect.unknown_kinds, wish)?
             }
             _ => self.call(site, request),
         };
@@ -185,7 +186,15 @@ impl<'a> Twin<'a> {
         });
         match heard {
             Some(heard) if allowed.contains(&heard.said) => Ok(heard),
-            _ => Err(self.differs(state, &allowed, said, own)),
+            _ => {
+                let words = self.differs(state, &allowed, said, own);
+                let is_other = matches!(said, Some(Reply::Identify(Identify::Is(_))));
+                Err(if config.dialect.nfs && is_other {
+                    Trouble::Remembered(words)
+                } else {
+                    Trouble::Differs(words)
+                })
+            }
         }
     }
 
@@ -211,6 +220,7 @@ impl<'a> Twin<'a> {
         site: &Site,
         state: &State<Walker<u8>>,
         slot: Slot,
+        unknown: bool,
         wish: Option<Reply<u8>>,
     ) -> Result<Reply<Name>> {
         // Twice: behind the end the names of the first reading are no more.
@@ -232,7 +242,7 @@ impl<'a> Twin<'a> {
             };
             have.push((name_of(self.names.bytes(name)), kind, reply));
         }
-        self.compare_listing(state, slot, &have)?;
+        self.compare_listing(state, slot, unknown, &have)?;
         let wished = have.into_iter().find(|&(have, _, _)| match wish {
             Some(Reply::Read(Read::Entry { name, .. })) => have == Some(name),
             _ => false,
@@ -244,6 +254,7 @@ impl<'a> Twin<'a> {
         &self,
         state: &State<Walker<u8>>,
         slot: Slot,
+        unknown: bool,
         have: &[(Option<u8>, Kind, Reply<Name>)],
     ) -> Result<()> {
         let world = &state.world;
@@ -261,7 +272,11 @@ impl<'a> Twin<'a> {
         };
         let mut have: Vec<_> = have.iter().map(|&(name, kind, _)| (name, kind)).collect();
         have.sort_by_key(|&(name, _)| name);
-        if want == have {
+        let is_same = |(want, have): (&(_, Kind), &(_, Kind))| {
+            let untold = unknown && have.1 == Kind::Unknown;
+            want.0 == have.0 && (want.1 == have.1 || untold)
+        };
+        if want.len() == have.len() && want.iter().zip(&have).all(is_same) {
             return Ok(());
         }
         Err(Trouble::Differs(format!(
@@ -332,7 +347,7 @@ impl<'a> Twin<'a> {
         allowed: &[Reply<u8>],
         said: Option<Reply<u8>>,
         own: Reply<Name>,
-    ) -> Trouble {
+    ) -> String {
         let asked = state.walker(self.who).request();
         let asked = asked.map_or_else(String::new, |request| {
             words::asks(&state.world, self.who, &request)
@@ -340,10 +355,10 @@ impl<'a> Twin<'a> {
         let says = |reply: &Reply<u8>| format!("{} ({reply:?})", words::says(reply));
         let model: Vec<String> = allowed.iter().map(says).collect();
         let kernel = said.map_or_else(|| format!("{own:?}"), |said| says(&said));
-        Trouble::Differs(format!(
+        format!(
             "walker {} asks: {asked}\n  the model allows: {}\n  the kernel says:  {kernel}",
             self.who,
             model.join("; or ")
-        ))
+        )
     }
 }

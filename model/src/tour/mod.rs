@@ -52,6 +52,8 @@ pub struct Row {
     pub steps: usize,
     /// Directories that were told like an earlier one: same number, same birth.
     pub told_twice: usize,
+    /// Walks that were left because an NFS client remembered a parent: [`Trouble::Remembered`].
+    pub remembered: usize,
     /// How long it took.
     pub time: Duration,
     /// What differs, in words.
@@ -149,20 +151,20 @@ impl Tour<'_> {
                 at: start,
                 way: Vec::new(),
             };
-            if let Err(trouble) = self.walk(&mut walk, plan, quota) {
-                let words = self.words(&walk, &trouble);
-                self.row.mismatches.push(words);
+            match self.walk(&mut walk, plan, quota) {
+                Ok(()) => {}
+                Err(Trouble::Remembered(_)) => self.row.remembered += 1,
+                Err(trouble) => {
+                    let words = self.words(&walk, &trouble);
+                    self.row.mismatches.push(words);
+                }
             }
         }
-        let is_unselected = |mark: &Mark| *mark == Mark::Unselected;
-        if self.row.replayed < quota {
-            // What is still open begins where no answer led.
-            let unselected = self.marks.iter().flatten().filter(|m| is_unselected(m));
-            self.row.unselected = unselected.count() + self.open;
-        } else {
-            let unselected = self.marks.iter().flatten().filter(|m| is_unselected(m));
-            self.row.unselected = unselected.count();
-        }
+        let unselected = self.marks.iter().flatten();
+        let unselected = unselected.filter(|&&mark| mark == Mark::Unselected).count();
+        // What is still open when all was tried begins where no answer led.
+        let is_done = self.row.replayed < quota;
+        self.row.unselected = unselected + if is_done { self.open } else { 0 };
     }
 
     /// From a start by the planned edges, then wherever an open edge is near.
@@ -204,7 +206,7 @@ impl Tour<'_> {
             Act::Reply { who, reply, .. } => {
                 let twin = &mut walk.twins[usize::from(who)];
                 let asked = twin.ask(&self.site, self.config, state, Some(reply));
-                let heard = asked.inspect_err(|_| self.set(from, wished, Mark::Replayed))?;
+                let heard = asked.inspect_err(|_| self.set(from, wished, Mark::Unselected))?;
                 taken = graph.reply(from, who, heard.said).unwrap_or(wished);
                 walk.way.pop();
                 walk.way.push((from, graph.edges[from][taken].act));
@@ -219,7 +221,7 @@ impl Tour<'_> {
             _ => {
                 let after = &graph.states[to].world;
                 let acted = self.site.act(&state.world, act, after);
-                acted.inspect_err(|_| self.set(from, wished, Mark::Replayed))?;
+                acted.inspect_err(|_| self.set(from, wished, Mark::Unselected))?;
             }
         }
         walk.at = graph.edges[from][taken].to;

@@ -43,10 +43,10 @@ pub fn replies(
         }
         Request::Open { parent, name, .. } => answer.open(parent, name, true, into),
         Request::OpenParent { child, .. } => {
-            into.push(Reply::Open(answer.open_parent(child, true)));
+            answer.open_parent(child, true, into);
         }
         Request::OpenAbove { child, .. } => {
-            into.push(Reply::Open(answer.open_parent(child, false)));
+            answer.open_parent(child, false, into);
         }
         Request::Identify { slot } => answer.identify(slot, into),
         Request::Inspect { .. } => into.push(Reply::Inspect(Inspect {
@@ -55,9 +55,14 @@ pub fn replies(
         })),
         Request::Read { slot } => answer.read(slot, into),
         Request::Seek { slot, .. } => answer.seek(slot, into),
-        Request::Unlink { parent, name } => into.push(Reply::Unlink(answer.unlink(parent, name))),
-        Request::Rmdir { parent, name } => into.push(Reply::Rmdir(answer.rmdir(parent, name))),
-        Request::RmdirRoot { base } => into.push(Reply::Rmdir(answer.rmdir(base, ROOT_NAME))),
+        Request::Unlink { parent, name } => {
+            into.push(Reply::Unlink(answer.unlink(parent, name)));
+            if answer.may_be_stale(answer.dir(parent)) {
+                into.push(Reply::Unlink(Unlink::Gone(Gone::Stale)));
+            }
+        }
+        Request::Rmdir { parent, name } => answer.rmdir_stale(parent, name, into),
+        Request::RmdirRoot { base } => answer.rmdir_stale(base, ROOT_NAME, into),
         Request::Close { .. } => into.push(Reply::Closed),
     }
 }
@@ -79,31 +84,35 @@ impl Answer<'_> {
         self.cursor(slot).dir().unwrap_or(super::OUTSIDE)
     }
 
-    /// How a directory that was removed answers what is asked of it through a descriptor.
-    fn gone(&self, dir: Dir) -> Option<Gone> {
+    /// How a directory that was removed may answer what is asked of it through a descriptor, the
+    /// likeliest first. An NFS client answers from what it knows or asks the server, whoever removed it.
+    fn gone(&self, dir: Dir) -> &'static [Gone] {
         if self.world.is_alive(dir) {
-            None
-        } else if self.is_forgotten(dir) {
-            Some(Gone::Stale)
+            &[]
+        } else if !self.dialect.nfs {
+            &[Gone::Missing]
+        } else if self.world.forgotten & dir.bit() != 0 {
+            &[Gone::Stale, Gone::Missing]
         } else {
-            Some(Gone::Missing)
+            &[Gone::Missing, Gone::Stale]
         }
     }
 
-    fn is_forgotten(&self, dir: Dir) -> bool {
-        self.dialect.nfs && self.world.forgotten & dir.bit() != 0
+    /// Whether an NFS server may answer that there is no such directory.
+    fn may_be_stale(&self, dir: Dir) -> bool {
+        self.dialect.nfs && !self.world.is_alive(dir)
     }
 
     /// Opening a name: no symlink is followed, and no mount entered where openat2 stops at them.
     fn open(&self, parent: Slot, name: u8, stops: bool, into: &mut Vec<Reply<u8>>) {
         let dir = self.dir(parent);
         // The right to search is asked for before anything is looked up, in a dead directory too.
-        let gone = self.gone(dir);
-        if gone != Some(Gone::Stale) && self.world.is_unsearchable(dir) {
+        if self.world.is_unsearchable(dir) && !self.may_be_stale(dir) {
             return into.push(Reply::Open(Open::Failed(EACCES)));
         }
-        if let Some(gone) = gone {
-            return into.push(Reply::Open(Open::Gone(gone)));
+        if !self.world.is_alive(dir) {
+            let gone = self.gone(dir).iter();
+            return into.extend(gone.map(|&gone| Reply::Open(Open::Gone(gone))));
         }
         // Seen through the mount, nothing is mounted there.
         let is_covered =
@@ -130,21 +139,19 @@ impl Answer<'_> {
         into.push(Reply::Open(open));
     }
 
-    /// `..` of a removed directory succeeds and reaches its last parent, unless the server forgot it.
+    /// `..` of a removed directory succeeds and reaches its last parent, unless the server is asked.
     /// Who only compares needs no right to read what it reaches.
-    fn open_parent(&self, child: Slot, reads: bool) -> Open {
+    fn open_parent(&self, child: Slot, reads: bool, into: &mut Vec<Reply<u8>>) {
         let dir = self.dir(child);
-        if self.is_forgotten(dir) && !self.world.is_alive(dir) {
-            return Open::Gone(Gone::Stale);
+        if self.may_be_stale(dir) {
+            into.push(Reply::Open(Open::Gone(Gone::Stale)));
         }
-        if self.world.is_unsearchable(dir) {
-            return Open::Failed(EACCES);
-        }
-        match self.world.above(*self.cursor(child)) {
+        into.push(Reply::Open(match self.world.above(*self.cursor(child)) {
+            _ if self.world.is_unsearchable(dir) => Open::Failed(EACCES),
             None => Open::Gone(Gone::Missing),
             Some((parent, _)) if reads && self.world.is_shut(parent) => Open::Failed(EACCES),
             Some(_) => Open::Opened,
-        }
+        }));
     }
 
     fn identify(&self, slot: Slot, into: &mut Vec<Reply<u8>>) {
@@ -157,7 +164,7 @@ impl Answer<'_> {
             .identity(self.dialect, dir, self.cursor(slot).mounted);
         into.push(Reply::Identify(Identify::Is(identity)));
         // The attributes may be cached, or asked for.
-        if self.is_forgotten(dir) {
+        if self.may_be_stale(dir) {
             into.push(Reply::Identify(Identify::Gone(Gone::Stale)));
         }
     }
@@ -167,7 +174,7 @@ impl Answer<'_> {
         let cursor = self.cursor(slot);
         // What was read ahead is told even of a directory that is dead.
         let gone = self.gone(dir);
-        into.extend(gone.map(|gone| Reply::Read(Read::Gone(gone))));
+        into.extend(gone.iter().map(|&gone| Reply::Read(Read::Gone(gone))));
         for name in 0..NAMES {
             let before = into.len();
             self.read_name(dir, *cursor, name, into);
@@ -175,7 +182,8 @@ impl Answer<'_> {
                 break;
             }
         }
-        if gone.is_none() && cursor.owed == 0 {
+        // An NFS client may not even notice.
+        if cursor.owed == 0 && (gone.is_empty() || self.dialect.nfs) {
             into.push(Reply::Read(Read::End));
         }
     }
@@ -217,7 +225,7 @@ impl Answer<'_> {
         into.push(Reply::Seek(Seek::Sought));
         // ext4: the positions of a directory that was removed are out of its bounds.
         let gone = self.gone(self.dir(slot));
-        into.extend(gone.map(|gone| Reply::Seek(Seek::Gone(gone))));
+        into.extend(gone.iter().map(|&gone| Reply::Seek(Seek::Gone(gone))));
     }
 
     fn unlink(&self, parent: Slot, name: u8) -> Unlink {
@@ -227,7 +235,6 @@ impl Answer<'_> {
             return Unlink::Denied(EACCES);
         }
         if !self.world.is_alive(dir) || !entry.is_present() {
-            // Also where the server forgot the directory: the client answers from what it knows.
             return Unlink::Gone(Gone::Missing);
         }
         match entry {
@@ -236,6 +243,13 @@ impl Answer<'_> {
             Entry::Directory(_) => Unlink::IsDirectory,
             Entry::File | Entry::Link => Unlink::Removed,
             Entry::Absent | Entry::Forgotten => Unlink::Gone(Gone::Missing),
+        }
+    }
+
+    fn rmdir_stale(&self, parent: Slot, name: u8, into: &mut Vec<Reply<u8>>) {
+        into.push(Reply::Rmdir(self.rmdir(parent, name)));
+        if self.may_be_stale(self.dir(parent)) {
+            into.push(Reply::Rmdir(Rmdir::Gone(Gone::Stale)));
         }
     }
 
