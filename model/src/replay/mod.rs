@@ -3,7 +3,7 @@
 //!
 //! `fell --trace` writes them; `src/bin/fell/trace.rs` describes them. Each walk is given to a
 //! [`Walker`] of its own. What it asks must be what the line says, what it is answered must be
-//! something that the model's world could have answered ([`monitor`] has those rules, since the tree of
+//! something that the model's world could have answered (`monitor.rs` has those rules, since the tree of
 //! a real race is unknown), and the end and the figures of the report must follow. Deliberately absent:
 //! any use of the executor, which is what the traces are of.
 
