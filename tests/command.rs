@@ -505,22 +505,67 @@ fn the_trace_has_a_line_for_every_request() {
     assert_code(&output, 0);
     assert_silent(&output);
     let lines = objects(&fs::read(file).unwrap());
-    let walks: Vec<usize> = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| !l["walk"].is_null())
-        .map(|(i, _)| i)
-        .collect();
-    // The line that begins the first walk, its requests, the line that begins the second.
-    assert_eq!(walks, [0, requests + 1]);
-    for (number, line) in lines.iter().enumerate().filter(|(i, _)| !walks.contains(i)) {
-        let keys: Vec<&String> = line.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["request", "reply"], "line {number}: {line}");
-        assert!(line["request"]["call"].is_string(), "line {number}: {line}");
-        assert!(line["reply"]["is"].is_string(), "line {number}: {line}");
-    }
-    let last = &lines[lines.len() - 2];
+    let kinds: Vec<&str> = lines.iter().map(kind_of_line).collect();
+    let mut expected = vec!["walk"];
+    expected.extend(vec!["step"; requests]);
+    // The root's parent is opened, identified and closed, and the root is not there.
+    expected.extend(["end", "walk", "step", "step", "step", "step", "end"]);
+    assert_eq!(kinds, expected);
+    let ends: Vec<&Value> = lines.iter().filter(|l| !l["end"].is_null()).collect();
+    assert_eq!(
+        (&ends[0]["end"], &ends[0]["steps"]),
+        (&"removed".into(), &requests.into())
+    );
+    assert_eq!(
+        (&ends[1]["end"], &ends[1]["report"]["files"]),
+        (&"already_gone".into(), &0.into())
+    );
+    let last = &lines[lines.len() - 3];
     assert_eq!(last["reply"]["is"], "missing", "the absent root: {last}");
+}
+
+/// Which of the four kinds a line of a trace is; panics where it has other keys.
+#[track_caller]
+fn kind_of_line(line: &Value) -> &'static str {
+    let keys: Vec<&str> = line
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    match keys[..] {
+        ["walk", "format", "limits"] => "walk",
+        ["request", "reply"] => {
+            assert!(line["request"]["call"].is_string(), "{line}");
+            assert!(line["reply"]["is"].is_string(), "{line}");
+            "step"
+        }
+        ["stop"] => "stop",
+        ["end", "steps", "report"] => "end",
+        _ => panic!("{line}"),
+    }
+}
+
+#[test]
+fn the_trace_says_that_a_walk_was_stopped() {
+    let site = Site::new();
+    let there = fill(&site);
+    let file = site.aside().join("trace");
+    let mut command = fell(["--timeout", "0", "--trace"]);
+    let output = command.arg(&file).arg(site.root()).output().unwrap();
+    assert_code(&output, 1);
+    let lines = objects(&fs::read(file).unwrap());
+    assert_eq!(
+        lines.iter().map(kind_of_line).collect::<Vec<_>>(),
+        ["walk", "stop", "end"]
+    );
+    assert_eq!(lines[1]["stop"], "timed_out");
+    assert_eq!(
+        (&lines[2]["end"], &lines[2]["steps"]),
+        (&"timed_out".into(), &0.into())
+    );
+    assert_eq!(census(site.root()), there);
+    site.assert_canaries();
 }
 
 #[test]

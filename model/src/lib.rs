@@ -22,6 +22,7 @@ pub mod machine;
 pub mod property;
 pub mod rank;
 pub mod real;
+pub mod replay;
 pub mod scaling;
 pub mod search;
 pub mod seen;

@@ -27,6 +27,8 @@ enum Command {
     Lineage(command::lineage::Lineage),
     /// Measure what file systems answer, and compare it with what the model assumes
     Facts(command::facts::Facts),
+    /// Replay traces of real walks (`fell --trace`): exits 1 at one that cannot have been
+    Replay(command::replay::Replay),
     /// Walk every edge on a real directory, and compare what the kernel answers
     Tour(command::tour::Tour),
     /// Run drawn sequences of operations on the model and on a real directory
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Teeth(teeth) => teeth.run(),
         Command::Lineage(lineage) => lineage.run(),
         Command::Facts(facts) => facts.run(),
+        Command::Replay(replay) => replay.run(),
         Command::Tour(tour) => tour.run(),
         Command::Conform(conform) => conform.run(),
         Command::Diagram(diagram) => diagram.run(),

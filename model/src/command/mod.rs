@@ -5,5 +5,6 @@ pub(crate) mod conform;
 pub(crate) mod explore;
 pub(crate) mod facts;
 pub(crate) mod lineage;
+pub(crate) mod replay;
 pub(crate) mod teeth;
 pub(crate) mod tour;

@@ -83,6 +83,9 @@ fn fell_one(
             ControlFlow::Continue(())
         }
     });
+    if let Some(trace) = trace {
+        trace.end(&result);
+    }
     let code = exit_code(&result);
     match printer.end(path, &result, begun.elapsed()) {
         Ok(()) => code,

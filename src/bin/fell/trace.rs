@@ -1,23 +1,44 @@
 //! The trace: every request and reply, one JSON object a line, enough to run the machine again.
 //!
-//! The first line of a walk is `{"walk": PATH, "limits": {...}}`; each other line is
-//! `{"request": {...}, "reply": {...}}`. A name is a string, or an array of bytes where it is no
-//! UTF-8.
+//! This is where the format is described; `fell-model replay` reads it. Each line is one object, and
+//! the keys say which of four kinds it is:
+//!
+//! | line | when |
+//! |---|---|
+//! | `{"walk": PATH, "format": 1, "limits": {...}}` | a walk begins; the path is for people |
+//! | `{"request": {"call": ...}, "reply": {"is": ...}}` | one request and its reply |
+//! | `{"stop": WHY}` | the caller stopped the walk: `cancelled` or `timed_out` |
+//! | `{"end": HOW, "steps": N, "report": {...}}` | the walk ended, after so many requests |
+//!
+//! A walk begins with the first kind and ends with the last; a file has any number of walks, one
+//! behind the other. A slot, a position, an identity and an errno are numbers; a name is a string, or
+//! an array of bytes where it is no UTF-8. The words of a request and of a reply are those of
+//! `fell::machine`. `end` says what the command's `outcome` says, but for a walk that was stopped,
+//! where it repeats `stop`, and for an absent root, which is `already_gone` under `--must-exist` too.
+//! Whoever changes any of this raises `format`.
+//!
+//! Deliberately absent: the closings that follow a stop, for nobody is shown those. A walk that is
+//! stopped when only closings were left has its outcome already: it keeps it, and has no `stop`.
 
-use fell::Event;
 use fell::kernel::Name;
 use fell::machine::{
     Errno, Gone, Identify, Kind, Limits, Open, Read, Reply, Request, Rmdir, Seek, Unlink,
 };
+use fell::{Error, Event, Report};
 use serde_json::{Value, json};
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+/// The version of the format.
+const FORMAT: u32 = 1;
+
 /// A trace being written.
 pub(crate) struct Trace {
     out: BufWriter<File>,
+    /// How many requests the current walk has made.
+    steps: u64,
     /// The first error; what comes after it is not written.
     error: Option<io::Error>,
 }
@@ -30,14 +51,17 @@ impl Trace {
         })?;
         Ok(Trace {
             out: BufWriter::new(file),
+            steps: 0,
             error: None,
         })
     }
 
     /// Begins a walk.
     pub(crate) fn begin(&mut self, path: &Path, limits: &Limits) {
+        self.steps = 0;
         self.line(&json!({
             "walk": path.to_string_lossy(),
+            "format": FORMAT,
             "limits": {
                 "max_open_dirs": limits.max_open_dirs,
                 "patience": limits.patience,
@@ -54,7 +78,33 @@ impl Trace {
 
     /// Writes one request and its reply.
     pub(crate) fn step(&mut self, event: &Event<'_>) {
+        self.steps += 1;
         self.line(&json!({ "request": request(event), "reply": reply(event) }));
+    }
+
+    /// Ends a walk.
+    pub(crate) fn end(&mut self, result: &Result<Report, Error>) {
+        if let Err(Error::Cancelled { .. } | Error::TimedOut { .. }) = result {
+            self.line(&json!({ "stop": how(result) }));
+        }
+        let report = match result {
+            Ok(report) => report,
+            Err(error) => error.report(),
+        };
+        self.line(&json!({
+            "end": how(result),
+            "steps": self.steps,
+            "report": {
+                "files": report.files,
+                "dirs": report.directories,
+                "vanished": report.vanished,
+                "passes": report.passes,
+                "retries": report.retries,
+                "deepest": report.deepest,
+                "most_open": report.most_open,
+                "leftovers": report.leftovers_total,
+            },
+        }));
     }
 
     /// Ends the file.
@@ -69,6 +119,21 @@ impl Trace {
         if self.error.is_none() {
             self.error = writeln!(self.out, "{value}").err();
         }
+    }
+}
+
+/// How a walk ended, in one word.
+fn how(result: &Result<Report, Error>) -> &'static str {
+    match result {
+        Ok(report) if report.already_gone => "already_gone",
+        Ok(_) => "removed",
+        Err(error) if error.report().already_gone => "already_gone",
+        Err(Error::NotEmpty { .. }) => "not_empty",
+        Err(Error::NotADirectory { .. }) => "not_a_directory",
+        Err(Error::Refused { .. }) => "refused",
+        Err(Error::Cancelled { .. }) => "cancelled",
+        Err(Error::TimedOut { .. }) => "timed_out",
+        Err(_) => "failed",
     }
 }
 
