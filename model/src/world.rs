@@ -203,7 +203,8 @@ pub struct World {
 )]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dialect {
-    /// Directories removed by others answer ESTALE, and names removed by others may once.
+    /// Directories that were removed answer ESTALE or ENOENT, names removed by others may answer
+    /// ESTALE once, and listings may still return what went, for clients keep them.
     pub nfs: bool,
     /// Births are told and believed.
     pub births: bool,
@@ -475,6 +476,21 @@ impl World {
     pub fn unread(&self, who: usize, slot: Slot) -> u32 {
         let returned = self.cursor(who, slot).map_or(0, |cursor| cursor.returned);
         u32::from(NAMES) - returned.count_ones()
+    }
+
+    /// Whether the listing of a slot has returned a name.
+    #[must_use]
+    pub fn has_returned(&self, who: usize, slot: Slot, name: u8) -> bool {
+        self.cursor(who, slot)
+            .is_some_and(|cursor| cursor.returned & 1 << name != 0)
+    }
+
+    /// Whether a name that is not there may still be in what was read ahead of a slot.
+    #[must_use]
+    pub fn may_linger(&self, who: usize, slot: Slot, name: u8) -> bool {
+        self.cursor(who, slot).is_some_and(|cursor| {
+            (cursor.returned | cursor.went_directories | cursor.went_files) & 1 << name != 0
+        })
     }
 
     /// Which directory it is, as statx tells.

@@ -243,11 +243,15 @@ impl<'a> Twin<'a> {
             have.push((name_of(self.names.bytes(name)), kind, reply));
         }
         self.compare_listing(state, slot, unknown, &have)?;
-        let wished = have.into_iter().find(|&(have, _, _)| match wish {
+        let world = &state.world;
+        have.retain(|&(name, ..)| name.is_some_and(|n| !world.has_returned(self.who, slot, n)));
+        have.sort_by_key(|&(name, ..)| name);
+        let wished = have.iter().find(|&&(have, ..)| match wish {
             Some(Reply::Read(Read::Entry { name, .. })) => have == Some(name),
             _ => false,
         });
-        Ok(wished.map_or(Reply::Read(Read::End), |(_, _, reply)| reply))
+        let next = wished.or(have.first());
+        Ok(next.map_or(Reply::Read(Read::End), |&(_, _, reply)| reply))
     }
 
     fn compare_listing(
@@ -272,6 +276,12 @@ impl<'a> Twin<'a> {
         };
         let mut have: Vec<_> = have.iter().map(|&(name, kind, _)| (name, kind)).collect();
         have.sort_by_key(|&(name, _)| name);
+        // A client's cache may have what went, and what is dead has nothing else.
+        let is_there = |name| want.iter().any(|&(want, _)| want == name);
+        have.retain(|&(name, _)| {
+            let lingers = name.is_some_and(|name| world.may_linger(self.who, slot, name));
+            is_there(name) || !lingers
+        });
         let is_same = |(want, have): (&(_, Kind), &(_, Kind))| {
             let untold = unknown && have.1 == Kind::Unknown;
             want.0 == have.0 && (want.1 == have.1 || untold)

@@ -178,7 +178,9 @@ impl Answer<'_> {
         for name in 0..NAMES {
             let before = into.len();
             self.read_name(dir, *cursor, name, into);
-            if !self.dialect.any_order && into.len() > before {
+            // What went may be in what was read ahead or not, so that what is there may be next.
+            let is_there = self.world.entry(dir, name).is_present();
+            if !self.dialect.any_order && is_there && into.len() > before {
                 break;
             }
         }

@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// Continuing elsewhere forgets what was read ahead. What went and came again while the
+    /// Continuing elsewhere forgets what was read ahead, but not what an NFS client keeps. What went and came again while the
     /// directory was closed is owed like what stayed; to a reader that is one more entry that came.
     fn seek(&mut self, dialect: &Dialect, who: usize, slot: Slot, position: Position) {
         let place = Place::of(position);
@@ -161,8 +161,10 @@ impl World {
             } else {
                 0
             };
-            cursor.went_directories = 0;
-            cursor.went_files = 0;
+            if !dialect.nfs {
+                cursor.went_directories = 0;
+                cursor.went_files = 0;
+            }
         }
     }
 }
@@ -200,7 +202,7 @@ impl World {
             if cursor.dir != dir.0 {
                 continue;
             }
-            if dialect.read_ahead && cursor.returned & bit == 0 {
+            if dialect.nfs || dialect.read_ahead && cursor.returned & bit == 0 {
                 match entry {
                     Entry::Directory(_) => cursor.went_directories |= bit,
                     _ => cursor.went_files |= bit,
