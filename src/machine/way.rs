@@ -216,8 +216,11 @@ fn probe(cells: &[u32], inode: Inode) -> impl Iterator<Item = usize> + use<> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::super::reply::Birth;
     use super::*;
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
     fn level(number: u64) -> Level {
         Level {
@@ -261,5 +264,24 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// What is derived from the levels takes no part in equality and hash.
+    #[test]
+    fn equal_levels_are_equal() {
+        let hash = |way: &Way| BuildHasherDefault::<DefaultHasher>::default().hash_one(way);
+        let mut grown = Way::default();
+        for number in 0..100 {
+            grown.push(level(number));
+        }
+        while grown.len() > 1 {
+            grown.pop();
+        }
+        let mut small = Way::default();
+        small.push(level(0));
+        assert_ne!(grown.cells, small.cells);
+        assert!(grown == small && hash(&grown) == hash(&small));
+        small.push(level(1));
+        assert!(grown != small && hash(&grown) != hash(&small));
     }
 }
