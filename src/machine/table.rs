@@ -342,10 +342,20 @@ impl Arm {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     #[test]
     fn rows_are_found_by_their_arm() {
         assert!(TABLE.iter().all(|row| row.arm.row().arm == row.arm));
+    }
+
+    #[test]
+    fn broken_words_are_named_so() {
+        for row in TABLE {
+            let name = std::format!("{:?}", row.arm);
+            assert_eq!(row.is_broken_word(), name.ends_with("Broken"), "{name}");
+        }
     }
 }
