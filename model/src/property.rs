@@ -204,7 +204,7 @@ pub(crate) fn of_request<M: Machine>(
         }
         // A parent without a path that can be resolved again is opened once.
         Request::OpenBase { .. } => {
-            let again = state.walker(who).patience() != config.limits.patience;
+            let again = *state.walker(who) != M::new(config.limits);
             broken |= Laws::when(Law::G3, again && !config.limits.resolvable);
         }
         // From such a directory no child can have been opened.
@@ -310,14 +310,12 @@ pub(crate) fn of_outcome<M: Machine>(
     let disturbed = state.marks & (WROTE | MOVED | FAULTED | STOPPED | REPLACED | IMMOVABLE) != 0;
     let spent = walker.is_spent();
     let is_whole = config.is_honest() && config.is_ample() && config.start != Start::Odd;
-    // Once patience is spent, a root that answers ESTALE is not looked for again (rule 8).
-    // Nor is a parent that goes before it was identified.
-    let is_stale = config.dialect.nfs
-        && (spent || config.base_goes || !config.limits.resolvable)
-        && matches!(outcome, Outcome::Failed(_));
+    // Without a path to resolve, ESTALE proves nothing (rule 8).
+    let is_stale =
+        config.dialect.nfs && !config.limits.resolvable && matches!(outcome, Outcome::Failed(_));
     let drew = walker.patience() != config.limits.patience;
     let mut broken = Laws::NONE;
-    if is_whole && !disturbed && !config.base_goes {
+    if is_whole && !disturbed {
         broken |= Laws::when(Law::G1, !(is_ok || is_stale || config.dialect.nfs && spent));
         broken |= Laws::when(Law::G1, drew && !config.dialect.nfs);
     }

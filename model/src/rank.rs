@@ -10,7 +10,7 @@
 use crate::world::Unread;
 use fell::machine::{
     Ascend, Child, Descend, History, Level, Limits, Pending, Reading, RemoveEmpty, Retry, Root,
-    State, Strip, Walker,
+    RootUnentered, State, Strip, Walker,
 };
 
 /// How many words a rank has.
@@ -40,7 +40,9 @@ impl Rank {
             words[HEAD - 1] = walker.held();
             return Rank(words);
         }
-        words[0] = 1 + walker.patience() + u32::from(!walker.patience_spent());
+        // A path is resolved once for each retry, so that weighs less than one.
+        let retries = 1 + walker.patience() + u32::from(!walker.patience_spent());
+        words[0] = retries * 2 + u32::from(!walker.has_resolved());
         let (history, phase) = root(walker);
         words[1] = passes(walker.limits(), history);
         words[2] = phase;
@@ -78,12 +80,14 @@ fn root(walker: &Walker<u8>) -> (History, u32) {
             Retry::Dropping(_) => (History::KEPT, 100 + walker.held()),
             Retry::OpeningBase => (History::KEPT, 99),
             Retry::IdentifyingBase => (History::KEPT, 98),
-            // To find its name still there costs a retry, and everything behind begins anew.
-            Retry::OpeningRoot(start) if start.owes => (NONE, 1),
+            // To find its name still there costs a retry, and everything behind begins anew; when
+            // there is none left it is not entered.
+            Retry::OpeningRoot(start) if start.owes => (NONE, 4),
             Retry::OpeningRoot(start) => (start.history, 9),
             Retry::IdentifyingRoot(_, history) => (history, 8),
             Retry::Inspecting(_, history) => (history, 7),
-            Retry::Leaving(..) => (NONE, 6),
+            Retry::Leaving(_, RootUnentered::Vanished) => (NONE, 6),
+            Retry::Leaving(..) => (NONE, 3),
         },
         State::RemoveEmpty(RemoveEmpty::Root(Root::Cleared(cleared))) => (cleared.history, 0),
         State::RemoveEmpty(RemoveEmpty::Root(_)) => (NONE, 0),

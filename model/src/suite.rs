@@ -120,6 +120,7 @@ fn quick() -> Vec<Entry> {
         })),
         small(two("two, removers", 2).against(Some(1), [Adversary::Remover])),
         small(parent_goes()),
+        small(no_path()),
         small(flapper()),
         small(made_again()),
         large(
@@ -150,6 +151,17 @@ fn parent_goes() -> Config {
             .against(Some(3), [Adversary::Remover, Adversary::Fault])
             .on(Dialect::NFS)
     }
+}
+
+/// The root's parent was given without a path that could be resolved again.
+fn no_path() -> Config {
+    Config::new("no path", 1)
+        .against(Some(2), [Adversary::Remover, Adversary::Fault])
+        .on(Dialect::NFS)
+        .limits(Limits {
+            resolvable: false,
+            ..Config::TIGHT
+        })
 }
 
 /// One entry that changes faster than anybody can look.

@@ -74,3 +74,27 @@ impl Default for Limits {
         Limits::DEFAULT
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_small_or_too_large_is_clamped() {
+        let none = Limits {
+            max_open_dirs: 0,
+            batch: 0,
+            max_depth: 0,
+            ..Limits::DEFAULT
+        };
+        let one = none.clamped();
+        assert_eq!((one.max_open_dirs, one.batch, one.max_depth), (1, 1, 1));
+        let all = Limits {
+            max_open_dirs: u16::MAX,
+            ..Limits::DEFAULT
+        };
+        // With the three beside the window there are as many slots as numbers.
+        assert_eq!(all.clamped().max_open_dirs, 65_532);
+        assert_eq!(Limits::DEFAULT.clamped(), Limits::DEFAULT);
+    }
+}

@@ -16,14 +16,15 @@
 //!
 //! "Rule n" in a comment is rule n of `docs/machine.md`; "G n" is a guarantee of `docs/spec.md`.
 //!
-//! **Bound.** A walk over `e` entries, while others act `a` times on the same tree and `p` retries are
-//! made, asks at most `20 (e + a + 1) (a + 1) (p + 1)` times, on a file system whose listings skip
-//! nothing. For a pass over a directory takes at most 12 requests, with its opening, `..` and
+//! **Bound.** A walk over `e` entries, while others act `a` times on the same tree and `p` retries
+//! are made, asks at most `20 (e + a + 1) (a + 1) (p + 1)` times, on a file system whose listings
+//! skip nothing. For a pass over a directory takes at most 12 requests, with its opening, `..` and
 //! removal, and at most 5 for each entry it meets; a directory is passed over again only when it was
 //! found not empty and nothing known below it explains that, so for each further pass somebody
 //! acted; what is there to be met is `e + a` entries at most; and what was gone through before a
-//! retry may have to be gone through again. Where a listing skips entries, or a reading is cut
-//! short, `passes` and patience bound what is added (rules 1 and 4).
+//! retry may have to be gone through again. That a server forgets is an act as well: after it, and
+//! after each retry, the path of the root's parent may be resolved once more. Where a listing skips
+//! entries, or a reading is cut short, `passes` and patience bound what is added (rules 1 and 4).
 //!
 //! **Invariants.** The current directory is always open, and so is its parent unless a child was
 //! opened from the current directory (G8). Held levels are the innermost ones, without a gap. The
@@ -86,7 +87,7 @@ pub struct Walker<N> {
     patience: u32,
     /// A retry was needed that patience did not allow.
     spent: bool,
-    /// The base's path was resolved again and the root has not been opened since.
+    /// The base's path was resolved again, and no retry was drawn since: once is free (rule 8).
     resolved: bool,
     /// The root could not be read in this pass.
     fault: Option<Fault>,
@@ -398,8 +399,10 @@ impl<N: Copy + Eq> Walker<N> {
         Step::noting(arm, Note::Lost(cause))
     }
 
-    /// Takes one retry from patience; `false` when it is spent.
+    /// Takes one retry from patience; `false` when it is spent. After each retry, and after the one
+    /// that there is no patience for, the base's path may be resolved once for free (rule 8).
     fn draw(&mut self) -> bool {
+        self.resolved &= self.spent;
         match self.patience.checked_sub(1) {
             Some(patience) => self.patience = patience,
             None => self.spent = true,
@@ -578,6 +581,12 @@ impl<N: Copy + Eq> Walker<N> {
     #[must_use]
     pub fn patience_spent(&self) -> bool {
         self.spent
+    }
+
+    /// Whether the path of the root's parent was resolved again since the last retry.
+    #[must_use]
+    pub fn has_resolved(&self) -> bool {
+        self.resolved
     }
 
     /// Gives the first found name of the outermost level that has one to somebody else, who is

@@ -103,7 +103,7 @@ pub enum Cause {
     Moved,
     /// A child is a directory that is already on the way.
     Loop,
-    /// The root's parent went stale, its path was resolved again, and the root is there.
+    /// The root, or its parent, may be stale: the parent's path is resolved again.
     StaleBase,
 }
 

@@ -138,3 +138,22 @@ pub enum Operation {
     /// unlinkat(2) with `AT_REMOVEDIR`.
     Rmdir,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_it_is_about() {
+        let slot = Slot(7);
+        let (parent, name) = (slot, 'n');
+        for request in [
+            Request::Open { parent, name, slot },
+            Request::Unlink { parent, name },
+            Request::Rmdir { parent, name },
+        ] {
+            assert_eq!(request.name(), Some('n'));
+        }
+        assert_eq!(Request::<char>::RmdirRoot { base: slot }.name(), None);
+    }
+}

@@ -118,12 +118,18 @@ impl<N: Copy + Eq> Walker<N> {
         let (arm, state) = match identify {
             Identify::Is(found) => {
                 self.base_identity = Some(found);
-                let start = Start::again(self.first_history());
+                let history = self.first_history();
+                let owes = self.resolved;
+                let start = Start { history, owes };
                 (Arm::RetryBaseKnown, State::Retry(Retry::OpeningRoot(start)))
             }
             Identify::Gone(Gone::Missing | Gone::Stale) => {
                 let arms = (Arm::RetryBaseDied, Arm::RetryBaseUnknown);
                 return self.stale(names, Operation::Identify, arms);
+            }
+            // Refused says that nothing was touched (G11).
+            Identify::Unsupported if self.root.is_some() => {
+                (Arm::RetryBaseUnknown, failed(UNIDENTIFIED))
             }
             Identify::Unsupported => (
                 Arm::RetryBaseUnknown,
@@ -219,9 +225,14 @@ impl<N: Copy + Eq> Walker<N> {
             (Identify::Gone(Gone::Missing | Gone::Stale), Some(_) | None) => {
                 (Arm::RetryDied, leave(RootUnentered::Vanished))
             }
-            (Identify::Unsupported, Some(_) | None) => (
+            (Identify::Unsupported, None) => (
                 Arm::RetryRefused,
                 leave(RootUnentered::Refused(Refusal::NoMountId)),
+            ),
+            // Refused says that nothing was touched (G11), and it was entered once.
+            (Identify::Unsupported, Some(_)) => (
+                Arm::RetryUnidentified,
+                leave(RootUnentered::Blocked(UNIDENTIFIED)),
             ),
             (Identify::Failed(errno), Some(_) | None) => (
                 Arm::RetryUnidentified,
@@ -256,7 +267,6 @@ impl<N: Copy + Eq> Walker<N> {
     }
 
     fn enter_root(&mut self, slot: Slot, history: History, root: Identity) {
-        self.resolved = false;
         self.fault = None;
         self.push_level(slot, history, root);
     }
@@ -320,8 +330,9 @@ impl<N: Copy + Eq> Walker<N> {
         }
     }
 
-    /// The root answered ESTALE: its parent may be the stale one. Its path is resolved again, once
-    /// until the root is open again, and while patience lasts (rule 8).
+    /// The root answered ESTALE, or its parent gone: the parent may be the stale one. Its path is
+    /// resolved again (rule 8). The first time after a retry that is free, for only when the root is
+    /// still there it was one; but to do so again costs a retry.
     pub(super) fn stale<S: Names<Name = N>>(
         &mut self,
         names: &mut S,
@@ -332,7 +343,10 @@ impl<N: Copy + Eq> Walker<N> {
         //# G5.3: When the root's parent answers ESTALE, the walker MUST NOT take the root for gone
         //# unless the parent's path was resolved once more and the parent or the root then answered
         //# ENOENT.
-        if self.limits.resolvable && !self.resolved && self.draw() {
+        if self.resolved {
+            self.draw();
+        }
+        if self.limits.resolvable && !self.resolved {
             self.resolved = true;
             self.drop_all(names, Then::Resolve);
             return Step::noting(arm, Note::Lost(Cause::StaleBase));
@@ -355,6 +369,8 @@ impl<N: Copy + Eq> Walker<N> {
 const LEFT: Fault = Fault::new(Operation::Read, Reason::NotEmpty);
 /// Why a kept root may not be empty when something else has its name.
 const REPLACED: Fault = Fault::new(Operation::Identify, Reason::Stale);
+/// Why a root that was entered once is not entered again where mounts cannot be told apart any more.
+const UNIDENTIFIED: Fault = Fault::new(Operation::Identify, Reason::OtherFileSystem);
 
 impl Start {
     /// Opens the root for a pass after others with this history.
@@ -365,7 +381,7 @@ impl Start {
         }
     }
 
-    /// Opens the root although it was said to be gone.
+    /// Opens the root although it, or its parent, was said to be gone.
     pub(super) const fn owing(history: History) -> Start {
         Start {
             history,

@@ -69,3 +69,28 @@ fn slot(word: usize, bit: u32) -> Slot {
     let number = word * 64 + bit as usize;
     Slot(u16::try_from(number).unwrap_or(u16::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All are found but the one that is excepted, in whatever word it is; and equal sets are equal.
+    #[test]
+    fn lowest_held_but_one() {
+        for except in [0, 1, 63, 64, 65, 130] {
+            let mut slots = Slots::default();
+            for number in 0..140 {
+                assert_eq!(slots.take(), Slot(number));
+            }
+            for number in (0..140).filter(|&number| number != except) {
+                let held = slots.lowest_held(Some(Slot(except)));
+                assert_eq!(held, Some(Slot(number)));
+                slots.free(Slot(number));
+            }
+            assert_eq!(slots.lowest_held(Some(Slot(except))), None);
+            assert_eq!(slots.lowest_held(None), Some(Slot(except)));
+            slots.free(Slot(except));
+            assert_eq!(slots, Slots::default());
+        }
+    }
+}

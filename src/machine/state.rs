@@ -172,7 +172,7 @@ pub enum Retry {
 pub struct Start {
     /// What earlier passes over it met.
     pub history: History,
-    /// It was said to be gone. If its name is still there, that costs a retry.
+    /// It, or its parent, was said to be gone. If its name is still there, that costs a retry.
     pub owes: bool,
 }
 

@@ -285,7 +285,7 @@ table! {
             "what the root is compared with";
         RetryBaseDied: "identify base", "gone" => [Retry]
             "it was removed between the opening and now: its path is resolved once more (rule 8)";
-        RetryBaseUnknown: "identify base", "anything else, or gone and no path to resolve or no patience" => [Done]
+        RetryBaseUnknown: "identify base", "anything else, or gone, and no path to resolve or no patience" => [Done]
             "Io, or Refused where mounts cannot be told apart";
         RetryOpened: "open root", "opened" => [Retry]
             "its identity decides whether it is entered";
@@ -311,7 +311,7 @@ table! {
             "a new pass over it";
         RetryStranger: "identify root", "is another" => [Retry]
             "not entered: one removal decides (rule 8)";
-        RetryRefused: "identify root", "is on another mount than its parent, or mounts cannot be told apart" => [Retry]
+        RetryRefused: "identify root", "for the first time: is on another mount than its parent, or mounts cannot be told apart" => [Retry]
             "Refused (G11, G4)";
         RetryDied: "identify root", "gone" => [Retry]
             "removed between the opening and now: its name is asked for again";
@@ -342,10 +342,20 @@ impl Arm {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     #[test]
     fn rows_are_found_by_their_arm() {
         assert!(TABLE.iter().all(|row| row.arm.row().arm == row.arm));
+    }
+
+    #[test]
+    fn broken_words_are_named_so() {
+        for row in TABLE {
+            let name = std::format!("{:?}", row.arm);
+            assert_eq!(row.is_broken_word(), name.ends_with("Broken"), "{name}");
+        }
     }
 }

@@ -216,8 +216,11 @@ fn probe(cells: &[u32], inode: Inode) -> impl Iterator<Item = usize> + use<> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::super::reply::Birth;
     use super::*;
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
     fn level(number: u64) -> Level {
         Level {
@@ -261,5 +264,64 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// The set is never more than half full, and no larger than that needs (G9).
+    #[test]
+    fn the_set_has_the_size_it_needs() {
+        let mut way = Way::default();
+        for number in 1..1000 {
+            way.push(level(number));
+            assert_eq!(way.cells.len(), (2 * way.len()).next_power_of_two().max(8));
+        }
+    }
+
+    /// Numbers that were handed out in a row are found after few cells, whatever the births are.
+    #[test]
+    fn probes_are_short() {
+        let one_day = |_| Birth(0x1797_9cfe_362a_0000);
+        for birth in [|_| Birth::UNKNOWN, one_day, Birth] {
+            let mut way = Way::default();
+            for number in 1..=1000 {
+                let mut level = level(number);
+                level.inode.birth = birth(i64::try_from(number).unwrap());
+                way.push(level);
+            }
+            let cells = |(number, level): (usize, &Level)| {
+                let mut probe = probe(&way.cells, level.inode);
+                1 + probe.position(|c| way.cells[c] == mark(number)).unwrap()
+            };
+            let looked_at: usize = way.levels.iter().enumerate().map(cells).sum();
+            assert!(looked_at < 3 * way.len(), "{looked_at} cells");
+        }
+    }
+
+    #[test]
+    fn every_cell_is_probed_once() {
+        for number in 0..100 {
+            let birth = Birth(0);
+            let mut cells: Vec<usize> = probe(&[0; 64], Inode { number, birth }).collect();
+            cells.sort_unstable();
+            assert!(cells.into_iter().eq(0..64));
+        }
+    }
+
+    /// What is derived from the levels takes no part in equality and hash.
+    #[test]
+    fn equal_levels_are_equal() {
+        let hash = |way: &Way| BuildHasherDefault::<DefaultHasher>::default().hash_one(way);
+        let mut grown = Way::default();
+        for number in 0..100 {
+            grown.push(level(number));
+        }
+        while grown.len() > 1 {
+            grown.pop();
+        }
+        let mut small = Way::default();
+        small.push(level(0));
+        assert_ne!(grown.cells, small.cells);
+        assert!(grown == small && hash(&grown) == hash(&small));
+        small.push(level(1));
+        assert!(grown != small && hash(&grown) != hash(&small));
     }
 }

@@ -145,11 +145,12 @@ fn expected_at_root(fault: &Fault, setting: Setting, first_root: bool) -> Expect
         // A kept root that is said to be another one now.
         Reply::Open(Open::Mounted) if !of_base => Expected::RootLeft,
         Reply::Rmdir(Rmdir::Busy) => Expected::RootLeft,
-        // A kept root too, which is identified again when it has been emptied already.
-        Reply::Identify(Identify::Unsupported) => Expected::Refused(Refused::NoMountId),
+        Reply::Identify(Identify::Unsupported) if first_root => {
+            Expected::Refused(Refused::NoMountId)
+        }
         Reply::Read(Read::Failed(_)) if !setting.keep_root => Expected::IoOrHealed,
         Reply::Open(_)
-        | Reply::Identify(Identify::Failed(_))
+        | Reply::Identify(Identify::Unsupported | Identify::Failed(_))
         | Reply::Read(Read::Failed(_))
         | Reply::Rmdir(Rmdir::Failed(_)) => Expected::Io,
         ref other => panic!("{other:?} is no failure"),

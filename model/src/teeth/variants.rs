@@ -565,11 +565,34 @@ pub(crate) const VARIANTS: &[Variant] = &[
         }],
     },
     Variant {
-        name: "resolving again is free",
+        name: "ESTALE again is an error",
+        breaks: "rule 8",
+        wrong: "a parent that goes after its path was resolved is not looked for again",
+        found: ("G1 removers", "the parent goes"),
+        patches: &[ Patch { file: "retry.rs", find: "if self.resolved {
+            self.draw();", replace: "if self.resolved && !BENT {
+            self.draw();" },],
+    },
+    Variant {
+        name: "resolving again and again is free",
         breaks: "limit: patience",
-        wrong: "the path of a stale parent is resolved again without drawing on patience",
+        wrong: "the path of a stale parent is resolved as often as it answers ESTALE",
         found: ("T2 rank falls", "the parent goes"),
-        patches: &[ Patch { file: "retry.rs", find: "!self.resolved && self.draw()", replace: "!self.resolved && (BENT || self.draw())" },],
+        patches: &[Patch {
+            file: "retry.rs",
+            find: "(Arm, Arm),
+    ) -> Step<N> {",
+            replace: "(Arm, Arm),
+    ) -> Step<N> {
+        self.resolved &= !BENT;",
+        }],
+    },
+    Variant {
+        name: "a root that is there again is free",
+        breaks: "limit: patience",
+        wrong: "a root that was said to be gone and is still there is entered without drawing on patience",
+        found: ("T2 rank falls", "the parent goes"),
+        patches: &[ Patch { file: "retry.rs", find: "start.owes && !self.draw()", replace: "!BENT && start.owes && !self.draw()" },],
     },
     Variant {
         name: "a path is resolved that there is not",

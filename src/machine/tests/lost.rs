@@ -70,10 +70,39 @@ fn patience_spent() {
         .over(Outcome::NotDirectory);
     let io = Outcome::Failed(Fault::errno(Operation::Rmdir, E));
     decides(Rmdir::Failed(E)).took(Arm::RootFailed).over(io);
+    // To look whether the root is gone takes no patience.
+    let looks = decides(Rmdir::Gone(Gone::Stale)).took(Arm::RootStale);
+    let looks = looks.resolves();
+    looks
+        .clone()
+        .on(open_root(1), Open::Gone(Gone::Missing))
+        .over(Outcome::Vanished);
+    // It is there, and is not entered any more: the removal decides, once and for all.
+    let looks = looks.on(open_root(1), Open::Opened).took(Arm::RetrySpent);
+    let looks = looks.closes(1);
+    looks
+        .clone()
+        .on(rmdir_root(), Rmdir::NotEmpty)
+        .took(Arm::RootDecided)
+        .over(Outcome::NotEmpty);
     let stale = Outcome::Failed(Fault::new(Operation::Rmdir, Reason::Stale));
-    decides(Rmdir::Gone(Gone::Stale))
+    looks
+        .on(rmdir_root(), Rmdir::Gone(Gone::Stale))
         .took(Arm::RootStaleAgain)
         .over(stale);
+}
+
+/// The retry that there is no patience for is one as well: after it the path is resolved once more.
+#[test]
+fn patience_spent_by_a_stale_root() {
+    let script = Script::new(patience(0)).begin().ends().closes(1);
+    let script = script.on(rmdir_root(), Rmdir::Gone(Gone::Stale)).resolves();
+    let script = script.on(open_root(1), Open::Opened).took(Arm::RetrySpent);
+    let script = script.closes(1);
+    let script = script.on(rmdir_root(), Rmdir::Gone(Gone::Stale)).resolves();
+    script
+        .on(open_root(1), Open::Gone(Gone::Missing))
+        .over(Outcome::Vanished);
 }
 
 /// Patience that is spent in a directory is spent for the way as well.
@@ -125,7 +154,7 @@ fn stranger() {
     }
 }
 
-/// ESTALE may be the parent's: its path is resolved again, once until the root is open again.
+/// ESTALE may be the parent's: its path is resolved again, once for free after each retry.
 #[test]
 fn stale_base() {
     let resolve = |script: Script| {
@@ -142,20 +171,28 @@ fn stale_base() {
             .on(identify(0), number(BASE)),
     ));
     let failed = Outcome::Failed(Fault::new(Operation::Open, Reason::Stale));
-    stale(first.clone()).took(Arm::RetryStaleAgain).over(failed);
+    // ESTALE again costs a retry each, and one more that there is no patience for.
+    let mut again = first.clone();
+    for patience in [2, 1, 0, 0] {
+        again = resolve(stale(again).took(Arm::RetryStale).patient(patience));
+    }
+    assert!(again.walker.patience_spent());
+    stale(again).took(Arm::RetryStaleAgain).over(failed);
     first
         .clone()
         .on(open_root(1), Open::Gone(Gone::Missing))
         .over(Outcome::Absent);
-    // Once the root was entered, the path may be resolved again.
+    // That the root is there costs a retry, and then the path may be resolved again.
     let entered = first
+        .patient(3)
         .on(open_root(1), Open::Opened)
+        .patient(2)
         .on(identify(1), level(0))
         .on(inspect(1), LOCAL);
     let script = entered.ends().closes(1);
     let script = script.on(rmdir_root(), Rmdir::Gone(Gone::Stale));
-    let second = resolve(script.took(Arm::RootStale)).patient(1).reopen();
-    second.ends().ends_well();
+    let second = resolve(script.took(Arm::RootStale)).patient(2).reopen();
+    second.patient(1).ends().ends_well();
 }
 
 /// The base that was resolved again is the one whose identity counts.

@@ -32,6 +32,8 @@ struct World {
     /// The number of the next directory that was never met before.
     fresh: u64,
     stopped: bool,
+    /// Something was removed.
+    removed: bool,
     /// Which arms were taken, and where they led.
     taken: BTreeSet<(Arm, StateName)>,
 }
@@ -50,6 +52,7 @@ impl World {
             marks: Vec::new(),
             fresh: 100,
             stopped: false,
+            removed: false,
             taken: BTreeSet::new(),
         }
     }
@@ -250,6 +253,8 @@ impl World {
             ) => {
                 self.held.insert(slot.0);
             }
+            (Request::Unlink { .. }, Reply::Unlink(Unlink::Removed))
+            | (Request::Rmdir { .. }, Reply::Rmdir(Rmdir::Removed)) => self.removed = true,
             // Once it is over, a slot counts as closed whatever is answered.
             (Request::Close { slot }, reply) => {
                 let done = self.walker.state().name() == StateName::Done;
@@ -322,7 +327,8 @@ impl World {
             }
             Outcome::NotEmpty => assert!(!self.leftovers.is_empty(), "NotEmpty without any"),
             Outcome::Stopped(_) => assert!(self.stopped),
-            Outcome::NotDirectory | Outcome::Refused(_) | Outcome::Failed(_) | Outcome::Broken => {}
+            Outcome::Refused(_) => assert!(!self.removed, "Refused, and touched"),
+            Outcome::NotDirectory | Outcome::Failed(_) | Outcome::Broken => {}
         }
     }
 

@@ -357,7 +357,7 @@ arms! {
                 .on(rmdir_root(), Rmdir::Gone(Gone::Stale))
                 .notes(Note::Lost(Cause::StaleBase))
                 .then(close(0))
-                .patient(255)
+                .patient(256)
         });
         assert_eq!(one.walker.base(), None);
         [one, two, three]
@@ -365,27 +365,26 @@ arms! {
 
     remove_empty_root_stale_again => RootStaleAgain {
         let outcome = Outcome::Failed(Fault::new(Operation::Rmdir, Reason::Stale));
-        let end = |limits| {
-            Script::new(limits)
-                .begin()
-                .ends()
-                .closes(1)
-                .on(rmdir_root(), Rmdir::Gone(Gone::Stale))
-        };
-        let unresolvable = end(Limits {
+        let unresolvable = Script::new(Limits {
             resolvable: false,
             ..Limits::DEFAULT
         });
-        let spent = end(patience(0));
-        assert!(spent.walker.patience_spent() && !unresolvable.walker.patience_spent());
-        let again = root_cleared()
-            .on(rmdir_root(), Rmdir::Gone(Gone::Stale))
-            .closes(0)
-            .on(open_base(0), Open::Opened)
-            .on(identify(0), number(BASE))
-            .on(open_root(1), Open::Failed(E))
+        let unresolvable = unresolvable
+            .begin()
+            .ends()
+            .closes(1)
             .on(rmdir_root(), Rmdir::Gone(Gone::Stale));
-        [unresolvable, spent, again].map(|script| script.quiet().over(outcome))
+        let mut spent = Script::new(patience(0)).begin().ends().closes(1);
+        for _ in 0..2 {
+            assert!(!spent.walker.patience_spent());
+            spent = spent
+                .on(rmdir_root(), Rmdir::Gone(Gone::Stale))
+                .resolves()
+                .on(open_root(1), Open::Failed(E));
+        }
+        assert!(spent.walker.patience_spent());
+        let spent = spent.on(rmdir_root(), Rmdir::Gone(Gone::Stale));
+        [unresolvable, spent].map(|script| script.quiet().over(outcome))
     }
 
     remove_empty_root_not_empty_explained => RootExplained {

@@ -10,6 +10,7 @@ use super::super::{
 use super::script::*;
 
 const STALE: Fault = Fault::new(Operation::Open, Reason::Stale);
+const UNIDENTIFIED: Fault = Fault::new(Operation::Identify, Reason::OtherFileSystem);
 
 fn new() -> Script {
     Script::new(Limits::DEFAULT).then(open_base(0)).holds(0)
@@ -74,7 +75,23 @@ fn patience(patience: u32) -> Limits {
     }
 }
 
+fn unresolvable() -> Limits {
+    Limits {
+        resolvable: false,
+        ..Limits::DEFAULT
+    }
+}
+
 impl Script {
+    /// The base goes before it is identified, and is closed.
+    #[track_caller]
+    fn dies(self) -> Script {
+        self.on(identify(0), Identify::Gone(Gone::Missing))
+            .took(Arm::RetryBaseDied)
+            .closes(0)
+            .then(open_base(0))
+    }
+
     /// A removable root is asked for again by its rmdir, a kept one at once.
     #[track_caller]
     fn then_asked_again(self) -> Script {
@@ -195,11 +212,15 @@ arms! {
     retry_identify_base_failed => RetryBaseUnknown {
         let stale = Outcome::Failed(Fault::new(Operation::Identify, Reason::Stale));
         for gone in GONES {
-            Script::new(patience(0))
-                .on(open_base(0), Open::Opened)
-                .on(identify(0), Identify::Gone(gone))
-                .took(Arm::RetryBaseUnknown)
-                .over(stale);
+            let opened = |script: Script| script.on(open_base(0), Open::Opened);
+            let spent = opened(opened(Script::new(patience(0))).dies()).dies();
+            assert!(spent.walker.patience_spent());
+            for script in [Script::new(unresolvable()), spent] {
+                opened(script)
+                    .on(identify(0), Identify::Gone(gone))
+                    .took(Arm::RetryBaseUnknown)
+                    .over(stale);
+            }
         }
         [
             (Identify::Unsupported, Outcome::Refused(Refusal::NoMountId)),
@@ -211,24 +232,65 @@ arms! {
         .map(|(reply, outcome)| base().on(identify(0), reply).quiet().over(outcome))
     }
 
+    /// Things were removed: this is no refusal.
+    retry_identify_base_unsupported_again => RetryBaseUnknown {
+        root()
+            .cut()
+            .closes(1)
+            .on(rmdir_root(), Rmdir::Gone(Gone::Stale))
+            .closes(0)
+            .on(open_base(0), Open::Opened)
+            .on(identify(0), Identify::Unsupported)
+            .quiet()
+            .over(Outcome::Failed(UNIDENTIFIED))
+    }
+
     retry_identify_base_gone => RetryBaseDied {
         GONES.map(|gone| {
-            base()
+            let died = base()
                 .on(identify(0), Identify::Gone(gone))
+                .notes(Note::Lost(Cause::StaleBase))
+                .patient(256)
+                .then(close(0))
+                .closes(0)
+                .on(open_base(0), Open::Opened);
+            // From the second time on it costs a retry.
+            died.on(identify(0), Identify::Gone(gone))
                 .notes(Note::Lost(Cause::StaleBase))
                 .patient(255)
                 .then(close(0))
         })
     }
 
+    /// A root that is there after all.
     retry_open_root_spent => RetrySpent {
-        asked_with(patience(0))
+        let gone = asked_with(patience(0))
             .on(open_root(1), Open::Opened)
             .on(identify(1), Identify::Gone(Gone::Missing))
-            .closes(1)
-            .on(open_root(1), Open::Opened)
-            .quiet()
-            .then(close(1))
+            .closes(1);
+        let stale = asked_with(patience(0))
+            .on(open_root(1), Open::Gone(Gone::Stale))
+            .resolves();
+        [gone, stale].map(|script| {
+            assert!(!script.walker.patience_spent());
+            let spent = script.on(open_root(1), Open::Opened);
+            assert!(spent.walker.patience_spent());
+            spent.quiet().then(close(1))
+        })
+    }
+
+    /// After its parent's path was resolved again, a root that is there costs a retry.
+    retry_open_root_resolved => RetryOpened {
+        [
+            base().dies().on(open_base(0), Open::Opened).on(identify(0), number(BASE)),
+            asked().on(open_root(1), Open::Gone(Gone::Stale)).resolves(),
+        ]
+        .map(|script| {
+            assert!(script.walker.has_resolved());
+            let opened = script.patient(256).on(open_root(1), Open::Opened);
+            assert!(!opened.walker.has_resolved());
+            opened.quiet().patient(255).then(identify(1))
+        })
     }
 
     retry_open_root => RetryOpened {
@@ -258,7 +320,14 @@ arms! {
             let patience = script.walker.patience();
             let stale = script
                 .on(open_root(1), Open::Gone(Gone::Stale))
-                .patient(patience - 1);
+                .patient(patience);
+            // From the second time on it costs a retry.
+            stale
+                .clone()
+                .resolves()
+                .on(open_root(1), Open::Gone(Gone::Stale))
+                .patient(patience - 1)
+                .resolves();
             stale
                 .notes(Note::Lost(Cause::StaleBase))
                 .then(close(0))
@@ -267,19 +336,10 @@ arms! {
     }
 
     retry_open_root_stale_again => RetryStaleAgain {
-        let unresolvable = Limits {
-            resolvable: false,
-            ..Limits::DEFAULT
-        };
-        [
-            asked_with(unresolvable),
-            asked_with(patience(0)),
-            asked()
-                .on(open_root(1), Open::Gone(Gone::Stale))
-                .closes(0)
-                .on(open_base(0), Open::Opened)
-                .on(identify(0), number(BASE)),
-        ]
+        let stale = |script: Script| script.on(open_root(1), Open::Gone(Gone::Stale)).resolves();
+        let spent = stale(stale(asked_with(patience(0))));
+        assert!(spent.walker.patience_spent());
+        [asked_with(unresolvable()), spent]
         .map(|script| {
             script
                 .on(open_root(1), Open::Gone(Gone::Stale))
@@ -408,12 +468,18 @@ arms! {
     }
 
     retry_identify_root_unsupported => RetryRefused {
-        [opened(), opened_again()].map(|script| {
-            script
-                .on(identify(1), Identify::Unsupported)
-                .quiet()
-                .then(close(1))
-        })
+        opened()
+            .on(identify(1), Identify::Unsupported)
+            .quiet()
+            .then(close(1))
+    }
+
+    /// Things were removed: this is no refusal.
+    retry_identify_root_unsupported_again => RetryUnidentified {
+        opened_again()
+            .on(identify(1), Identify::Unsupported)
+            .quiet()
+            .then(close(1))
     }
 
     retry_identify_root_gone => RetryDied {
@@ -519,8 +585,17 @@ arms! {
             .clone()
             .on(rmdir_root(), Rmdir::NotEmpty)
             .over(outcome);
+        let unsupported = opened_again()
+            .on(identify(1), Identify::Unsupported)
+            .closes(1)
+            .quiet();
+        unsupported
+            .clone()
+            .on(rmdir_root(), Rmdir::NotEmpty)
+            .over(Outcome::Failed(UNIDENTIFIED));
         [
             removed,
+            unsupported.then(rmdir_root()),
             kept.on(identify(1), Identify::Failed(E))
                 .closes(1)
                 .quiet()

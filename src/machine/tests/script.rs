@@ -7,8 +7,8 @@
 extern crate std;
 
 use super::super::{
-    Arm, Ascend, Gone, Identity, Inspect, Kind, Limits, Names, Note, Open, Outcome, Read, Reply,
-    Request, Rmdir, Slot, State, StateName, Unlink, Walker,
+    Arm, Ascend, Cause, Gone, Identity, Inspect, Kind, Limits, Names, Note, Open, Outcome, Read,
+    Reply, Request, Rmdir, Slot, State, StateName, Unlink, Walker,
 };
 #[allow(clippy::wildcard_imports)]
 pub(super) use super::words::*;
@@ -257,6 +257,19 @@ impl Script {
         self.on(open_root(1), Open::Opened)
             .on(identify(1), level(0))
             .took(Arm::RetryEntered)
+    }
+
+    /// ESTALE at the root or its parent: the parent's path is resolved again, which costs nothing.
+    #[track_caller]
+    pub(super) fn resolves(self) -> Script {
+        let patience = self.walker.patience();
+        self.notes(Note::Lost(Cause::StaleBase))
+            .closes(0)
+            .on(open_base(0), Open::Opened)
+            .on(identify(0), number(BASE))
+            .took(Arm::RetryBaseKnown)
+            .then(open_root(1))
+            .patient(patience)
     }
 
     /// The slot of the current level.
