@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adversary;
+pub mod canon;
 mod check;
 pub mod config;
 pub mod diagram;
@@ -19,6 +20,7 @@ pub mod lineage;
 pub mod machine;
 pub mod property;
 pub mod rank;
+pub mod rival;
 pub mod scaling;
 pub mod search;
 pub mod seen;
@@ -30,7 +32,7 @@ pub mod world;
 
 pub use adversary::{Adversaries, Adversary};
 pub use check::{Check, Failure, Summary};
-pub use config::{Config, Start};
+pub use config::{Config, Second, Start};
 pub use machine::Machine;
 pub use property::Law;
 pub use world::Dialect;

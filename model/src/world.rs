@@ -276,6 +276,12 @@ pub fn unread_behind(position: Position) -> u32 {
     u32::from(NAMES) - Place::of(position).returned.count_ones()
 }
 
+/// The names returned before a position, and those owed behind it.
+pub(crate) fn place(position: Position) -> [u8; 2] {
+    let Place { returned, owed } = Place::of(position);
+    [returned, owed]
+}
+
 /// What a position says: the names returned before it, and those that are owed behind it.
 #[derive(Clone, Copy)]
 struct Place {
@@ -497,6 +503,19 @@ impl World {
     #[must_use]
     pub fn is_through_mount(&self, who: usize, slot: Slot) -> bool {
         self.cursor(who, slot).is_some_and(|cursor| cursor.mounted)
+    }
+
+    /// How far the listing of a slot was read: the names returned, those owed, and those that went
+    /// and may still be returned, as directories and as no directories.
+    pub(crate) fn listing(&self, who: usize, slot: Slot) -> [u8; 4] {
+        self.cursor(who, slot).map_or([0; 4], |c| {
+            [c.returned, c.owed, c.went_directories, c.went_files]
+        })
+    }
+
+    /// Whether the server has forgotten a directory (NFS).
+    pub(crate) fn is_forgotten(&self, dir: Dir) -> bool {
+        self.forgotten & dir.bit() != 0
     }
 
     fn cursor(&self, who: usize, Slot(slot): Slot) -> Option<&Cursor> {
