@@ -109,6 +109,8 @@ pub enum Act {
         /// It is an error that nothing in the world explains.
         fault: bool,
     },
+    /// The world answers the rival.
+    Rival(Reply<u8>),
     /// Somebody unlinks.
     Unlink(Place),
     /// Somebody removes an empty directory.
@@ -135,7 +137,19 @@ pub enum Act {
 
 /// What others may do in a state.
 pub fn acts<M: Machine>(config: &Config, state: &State<M>, into: &mut Vec<Act>) {
-    if !state.has_budget() || state.is_over() {
+    // Who is closing what it holds notices nothing any more.
+    if state
+        .walkers()
+        .all(|(_, walker)| walker.decided().is_some())
+    {
+        return;
+    }
+    if let Some(rival) = &state.rival {
+        let mut answers = Vec::with_capacity(16);
+        rival.replies(config, &state.world, &mut answers);
+        into.extend(answers.into_iter().map(Act::Rival));
+    }
+    if !state.has_budget() {
         return;
     }
     let has = |adversary| config.adversaries.has(adversary);

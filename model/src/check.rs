@@ -1,7 +1,7 @@
 //! One check for those who embed `fell`: their limits, their adversaries, ten lines.
 
 use crate::adversary::Adversary;
-use crate::config::{Config, Start};
+use crate::config::{Config, Second, Start};
 use crate::exact::exact;
 use crate::machine::Machine;
 use crate::search::{Size, search};
@@ -108,8 +108,14 @@ impl Check {
 
     /// Two walkers remove the same tree.
     #[must_use]
-    pub fn two_walkers(mut self) -> Check {
-        self.config.walkers = 2;
+    pub fn two_walkers(self) -> Check {
+        self.beside(Second::Same)
+    }
+
+    /// Somebody else removes the same tree by an algorithm.
+    #[must_use]
+    pub fn beside(mut self, second: Second) -> Check {
+        self.config.beside = Some(second);
         self
     }
 

@@ -20,6 +20,17 @@ pub enum Start {
     Odd,
 }
 
+/// Who removes the same tree beside the walker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Second {
+    /// The same machine: every law is looked at for both.
+    Same,
+    /// koji's `rmtree` after its pull request 2699 (see [`crate::rival`]).
+    Koji,
+    /// GNU `rm -rf`.
+    Rm,
+}
+
 /// One configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -43,10 +54,12 @@ pub struct Config {
     pub adversaries: Adversaries,
     /// How many acts they have together; `None`: they never stop.
     pub budget: Option<u8>,
-    /// How many walkers remove the same tree, 1 or 2.
-    pub walkers: u8,
+    /// Who else removes the same tree, by an algorithm.
+    pub beside: Option<Second>,
     /// The remover may remove the root's parent as well.
     pub base_goes: bool,
+    /// Of states that differ by what nothing can tell apart one is searched (see [`crate::canon`]).
+    pub reduced: bool,
 }
 
 impl Config {
@@ -87,8 +100,9 @@ impl Config {
             dialect: Dialect::LOCAL,
             adversaries: Adversaries::default(),
             budget: Some(0),
-            walkers: 1,
+            beside: None,
             base_goes: false,
+            reduced: true,
         }
     }
 

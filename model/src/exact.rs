@@ -5,6 +5,7 @@
 //! each state, for every choice of listing (T1).
 
 use crate::adversary::Act;
+use crate::canon::spelled;
 use crate::config::Config;
 use crate::machine::Machine;
 use crate::property::{Law, bound};
@@ -22,6 +23,13 @@ pub struct Exact<M> {
     pub longest: u32,
     /// T1 or T3, where they do not hold.
     pub violation: Option<Violation<M>>,
+}
+
+/// What a state is known by.
+#[derive(PartialEq, Eq, Hash)]
+enum Form<M> {
+    Spelled(Vec<u64>),
+    Whole(Arc<State<M>>),
 }
 
 struct Graph<M> {
@@ -61,9 +69,9 @@ fn build<M: Machine>(config: &Config) -> Graph<M> {
         met_by: Vec::new(),
         steps: Vec::new(),
     };
-    let mut numbers: HashMap<Arc<State<M>>, usize> = HashMap::new();
+    let mut numbers = HashMap::new();
     for world in config.worlds() {
-        graph.number(&mut numbers, State::new(config, world), None);
+        graph.number(config, &mut numbers, State::new(config, world), None);
     }
     let mut acts = Vec::new();
     let mut at = 0;
@@ -73,7 +81,7 @@ fn build<M: Machine>(config: &Config) -> Graph<M> {
         for act in acts.drain(..) {
             let mut next = State::clone(&state);
             next.act(config, act, |_| ());
-            let number = graph.number(&mut numbers, next, Some((at, act)));
+            let number = graph.number(config, &mut numbers, next, Some((at, act)));
             if matches!(act, Act::Reply { fault: false, .. }) {
                 graph.steps[at].push(number);
             }
@@ -86,16 +94,19 @@ fn build<M: Machine>(config: &Config) -> Graph<M> {
 impl<M: Machine> Graph<M> {
     fn number(
         &mut self,
-        numbers: &mut HashMap<Arc<State<M>>, usize>,
+        config: &Config,
+        numbers: &mut HashMap<Form<M>, usize>,
         state: State<M>,
         met_by: Option<(usize, Act)>,
     ) -> usize {
-        if let Some(&number) = numbers.get(&state) {
+        let state = Arc::new(state);
+        let form =
+            spelled(config, &state).map_or_else(|| Form::Whole(Arc::clone(&state)), Form::Spelled);
+        if let Some(&number) = numbers.get(&form) {
             return number;
         }
         let number = self.states.len();
-        let state = Arc::new(state);
-        numbers.insert(Arc::clone(&state), number);
+        numbers.insert(form, number);
         self.states.push(state);
         self.met_by.push(met_by);
         self.steps.push(Vec::new());

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adversary;
+pub mod canon;
 mod check;
 pub mod config;
 pub mod conform;
@@ -23,6 +24,7 @@ pub mod property;
 pub mod rank;
 pub mod real;
 pub mod replay;
+pub mod rival;
 pub mod scaling;
 pub mod search;
 pub mod seen;
@@ -35,7 +37,7 @@ pub mod world;
 
 pub use adversary::{Adversaries, Adversary};
 pub use check::{Check, Failure, Summary};
-pub use config::{Config, Start};
+pub use config::{Config, Second, Start};
 pub use machine::Machine;
 pub use property::Law;
 pub use world::Dialect;

@@ -122,6 +122,11 @@ impl Laws {
         self.0 & 1 << law as u16 != 0
     }
 
+    /// One bit for each.
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
     /// Them, in order.
     pub fn iter(self) -> impl Iterator<Item = Law> {
         Law::ALL.into_iter().filter(move |&law| self.has(law))
@@ -328,7 +333,7 @@ pub(crate) fn of_outcome<M: Machine>(
     let cause = state.marks & (WROTE | FAULTED | IMMOVABLE) != 0 || spent;
     broken |= Laws::when(Law::G6, is_not_empty && ghost.left == 0);
     broken |= Laws::when(Law::G6, is_not_empty && is_whole && !cause);
-    let untouched = config.budget == Some(state.budget) && config.walkers == 1;
+    let untouched = config.budget == Some(state.budget) && config.beside.is_none();
     // What the machine promises of its requests: somebody acted for each further pass.
     let must_not_draw = untouched && config.is_honest() && !config.dialect.skips;
     broken |= Laws::when(Law::G3, drew && must_not_draw);

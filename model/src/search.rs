@@ -6,13 +6,15 @@
 //! then compared with the golden figure by the caller.
 
 use crate::adversary::Act;
+use crate::canon;
 use crate::config::Config;
 use crate::machine::Machine;
 use crate::property::{Law, Laws, halts_alone, is_live};
 use crate::seen::Seen;
 use crate::universe::State;
+use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, Model, Path, Property};
 use std::time::{Duration, Instant};
 
 /// A configuration as stateright sees it.
@@ -45,19 +47,74 @@ impl<M: Machine> Universe<M> {
     }
 }
 
+/// A state by its canonical form. stateright remembers what a state hashes to, and goes on from the
+/// first state that hashes so, so a path to it has the names that it began with.
+#[derive(Clone, Debug)]
+pub struct Keyed<M> {
+    /// The state.
+    pub state: State<M>,
+    /// Its canonical form, hashed; 0 where there is none.
+    key: u64,
+    /// The walker came here alone from a state that is searched, by the reply that T1 gives, so that
+    /// what T1 is to look at was looked at there.
+    is_followed: bool,
+}
+
+impl<M: Machine> Keyed<M> {
+    fn new(config: &Config, state: State<M>) -> Keyed<M> {
+        let key = canon::key(config, &state);
+        Keyed {
+            state,
+            key,
+            is_followed: false,
+        }
+    }
+
+    /// T1 from here on.
+    fn halts(&self, config: &Config) -> bool {
+        self.is_followed || halts_alone(config, &self.state)
+    }
+}
+
+/// Whether an act is the one by which a walker that is the only one goes on in T1.
+fn is_plainest<M: Machine>(config: &Config, state: &State<M>, act: Act) -> bool {
+    let Act::Reply { reply, fault, .. } = act else {
+        return false;
+    };
+    let mut answers = Vec::with_capacity(16);
+    state.replies(config, 0, &mut answers);
+    state.second.is_none() && !fault && answers.first() == Some(&reply)
+}
+
+impl<M: Machine> PartialEq for Keyed<M> {
+    fn eq(&self, other: &Keyed<M>) -> bool {
+        self.key == other.key && self.state == other.state
+    }
+}
+
+impl<M: Machine> Hash for Keyed<M> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        if self.key == 0 {
+            self.state.hash(hasher);
+        } else {
+            hasher.write_u64(self.key);
+        }
+    }
+}
+
 impl<M: Machine> Model for Universe<M> {
-    type State = State<M>;
+    type State = Keyed<M>;
     type Action = Act;
 
-    fn init_states(&self) -> Vec<State<M>> {
+    fn init_states(&self) -> Vec<Keyed<M>> {
         let worlds = self.config.worlds();
         worlds
             .into_iter()
-            .map(|world| State::new(&self.config, world))
+            .map(|world| Keyed::new(&self.config, State::new(&self.config, world)))
             .collect()
     }
 
-    fn actions(&self, state: &State<M>, actions: &mut Vec<Act>) {
+    fn actions(&self, Keyed { state, .. }: &Keyed<M>, actions: &mut Vec<Act>) {
         // What comes after a broken law is not worth looking at, unless it is not the one looked for.
         let is_over = match self.only {
             Some(law) => !state.keeps(law),
@@ -68,10 +125,14 @@ impl<M: Machine> Model for Universe<M> {
         }
     }
 
-    fn next_state(&self, last: &State<M>, act: Act) -> Option<State<M>> {
-        let mut next = last.clone();
+    fn next_state(&self, last: &Keyed<M>, act: Act) -> Option<Keyed<M>> {
+        let mut next = last.state.clone();
         next.act(&self.config, act, |taken| self.seen.take(taken));
-        Some(next)
+        let is_followed = is_plainest(&self.config, &last.state, act);
+        Some(Keyed {
+            is_followed,
+            ..Keyed::new(&self.config, next)
+        })
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -79,8 +140,8 @@ impl<M: Machine> Model for Universe<M> {
         let Some(only) = self.only else {
             return vec![Property::always(
                 EVERYTHING,
-                |universe: &Self, state: &State<M>| {
-                    state.broken == Laws::NONE && halts_alone(&universe.config, state)
+                |universe: &Self, keyed: &Keyed<M>| {
+                    keyed.state.broken == Laws::NONE && keyed.halts(&universe.config)
                 },
             )];
         };
@@ -97,29 +158,27 @@ impl<M: Machine> Model for Universe<M> {
 const EVERYTHING: &str = "all laws";
 
 /// Each law, and how it is looked at in a state.
-type Look<M> = fn(&Universe<M>, &State<M>) -> bool;
+type Look<M> = fn(&Universe<M>, &Keyed<M>) -> bool;
 
 fn laws<M: Machine>() -> [(Law, Look<M>); 15] {
     [
-        (Law::G1, |_, state| state.keeps(Law::G1)),
-        (Law::G2, |_, state| state.keeps(Law::G2)),
-        (Law::G4, |_, state| state.keeps(Law::G4)),
-        (Law::G5, |_, state| state.keeps(Law::G5)),
-        (Law::G6, |_, state| state.keeps(Law::G6)),
-        (Law::G7, |_, state| state.keeps(Law::G7)),
-        (Law::G8, |_, state| state.keeps(Law::G8)),
-        (Law::G9, |_, state| state.keeps(Law::G9)),
-        (Law::G10, |_, state| state.keeps(Law::G10)),
-        (Law::G12, |_, state| state.keeps(Law::G12)),
-        (Law::Table, |_, state| state.keeps(Law::Table)),
-        (Law::G3, |_, state| state.keeps(Law::G3)),
-        (Law::T2, |_, state| state.keeps(Law::T2)),
-        (Law::Deadlock, |universe, state| {
-            is_live(&universe.config, state)
+        (Law::G1, |_, keyed| keyed.state.keeps(Law::G1)),
+        (Law::G2, |_, keyed| keyed.state.keeps(Law::G2)),
+        (Law::G4, |_, keyed| keyed.state.keeps(Law::G4)),
+        (Law::G5, |_, keyed| keyed.state.keeps(Law::G5)),
+        (Law::G6, |_, keyed| keyed.state.keeps(Law::G6)),
+        (Law::G7, |_, keyed| keyed.state.keeps(Law::G7)),
+        (Law::G8, |_, keyed| keyed.state.keeps(Law::G8)),
+        (Law::G9, |_, keyed| keyed.state.keeps(Law::G9)),
+        (Law::G10, |_, keyed| keyed.state.keeps(Law::G10)),
+        (Law::G12, |_, keyed| keyed.state.keeps(Law::G12)),
+        (Law::Table, |_, keyed| keyed.state.keeps(Law::Table)),
+        (Law::G3, |_, keyed| keyed.state.keeps(Law::G3)),
+        (Law::T2, |_, keyed| keyed.state.keeps(Law::T2)),
+        (Law::Deadlock, |universe, keyed| {
+            is_live(&universe.config, &keyed.state)
         }),
-        (Law::T1, |universe, state| {
-            halts_alone(&universe.config, state)
-        }),
+        (Law::T1, |universe, keyed| keyed.halts(&universe.config)),
     ]
 }
 
@@ -130,7 +189,8 @@ pub struct Size {
     pub states: usize,
     /// Edges between them, those that end where another did included.
     pub edges: usize,
-    /// The longest of the shortest ways to a state, roughly: threads do not wait for each other.
+    /// The longest of the shortest ways to a state, roughly: threads do not wait for each other. Depth
+    /// first, the longest way that was gone.
     pub depth: usize,
     /// How long it took.
     pub time: Duration,
@@ -158,18 +218,34 @@ pub struct Found<M> {
     pub is_whole: bool,
 }
 
-/// Searches all of a configuration.
+/// Searches all of a configuration, breadth first.
 #[must_use]
 pub fn search<M: Machine>(config: &Config, threads: usize) -> Found<M> {
     let begin = Instant::now();
-    let checker = Universe::<M>::new(config.clone())
-        .checker()
-        .threads(threads)
-        .spawn_bfs()
-        .join();
+    let universe = Universe::<M>::new(config.clone());
+    let checker = universe.checker().threads(threads).spawn_bfs().join();
+    found(config, begin, &checker)
+}
+
+/// Searches all of a configuration, depth first. Breadth first stateright keeps a state and the
+/// whole way to it for all that it has still to look at, which are millions; depth first hundreds, and
+/// of the others 8 bytes each. Where others never stop, ways have no end: search those by breadth.
+#[must_use]
+pub fn search_deep<M: Machine>(config: &Config, threads: usize) -> Found<M> {
+    let begin = Instant::now();
+    let universe = Universe::<M>::new(config.clone());
+    let checker = universe.checker().threads(threads).spawn_dfs().join();
+    found(config, begin, &checker)
+}
+
+fn found<M: Machine>(
+    config: &Config,
+    begin: Instant,
+    checker: &impl Checker<Universe<M>>,
+) -> Found<M> {
     let broken = checker
         .discovery(EVERYTHING)
-        .map_or_else(Vec::new, |path| broken_in(config, path.last_state()));
+        .map_or_else(Vec::new, |path| broken_in(config, &path.last_state().state));
     let size = Size {
         states: checker.unique_state_count(),
         edges: checker.state_count(),
@@ -211,8 +287,8 @@ pub fn first<M: Machine>(config: &Config) -> Vec<Violation<M>> {
     let Some(path) = checker.discovery(EVERYTHING) else {
         return Vec::new();
     };
-    let laws = broken_in(config, path.last_state());
-    let trace = path.into_vec();
+    let laws = broken_in(config, &path.last_state().state);
+    let trace = way(path);
     laws.into_iter()
         .map(|law| Violation {
             law,
@@ -233,6 +309,11 @@ pub fn shortest<M: Machine>(config: &Config, law: Law) -> Option<Violation<M>> {
     let path = checker.discovery(law.name())?;
     Some(Violation {
         law,
-        trace: path.into_vec(),
+        trace: way(path),
     })
+}
+
+fn way<M: Machine>(path: Path<Keyed<M>, Act>) -> Vec<(State<M>, Option<Act>)> {
+    let steps = path.into_vec().into_iter();
+    steps.map(|(keyed, act)| (keyed.state, act)).collect()
 }

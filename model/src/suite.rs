@@ -1,10 +1,10 @@
 //! The configurations of `fell-model check`, their golden figures, and the run over all of them.
 
 use crate::adversary::Adversary;
-use crate::config::{Config, Start};
+use crate::config::{Config, Second, Start};
 use crate::exact::exact;
 use crate::machine::Machine;
-use crate::search::{Found, Size, search};
+use crate::search::{Found, Size, search, search_deep};
 use crate::seen::Seen;
 use crate::words;
 use crate::world::Dialect;
@@ -32,6 +32,8 @@ pub struct Entry {
     pub tier: Tier,
     /// It is run by the exact search too.
     pub exactly: bool,
+    /// It is searched depth first, which takes a tenth of the memory.
+    pub deep: bool,
 }
 
 /// The remover, writer, swapper and mover: who can act for ever in a finite universe.
@@ -42,6 +44,9 @@ const TIRELESS: [Adversary; 4] = [
     Adversary::Mover,
 ];
 
+/// Who else acts where a rival is at work.
+const RIVALS_OTHERS: [Adversary; 3] = [Adversary::Remover, Adversary::Writer, Adversary::Mover];
+
 /// All configurations, the smallest first.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
@@ -50,11 +55,19 @@ pub fn entries() -> Vec<Entry> {
         config,
         tier: Tier::Default,
         exactly: false,
+        deep: false,
     }));
+    all.push(Entry {
+        config: together(),
+        tier: Tier::Default,
+        exactly: false,
+        deep: true,
+    });
     all.extend(full().into_iter().map(|config| Entry {
         config,
         tier: Tier::Full,
         exactly: false,
+        deep: true,
     }));
     all
 }
@@ -64,6 +77,7 @@ fn quick() -> Vec<Entry> {
         config,
         tier: Tier::Quick,
         exactly: true,
+        deep: false,
     };
     let large = |config| Entry {
         exactly: false,
@@ -119,6 +133,18 @@ fn quick() -> Vec<Entry> {
             ..kept
         })),
         small(two("two, removers", 2).against(Some(1), [Adversary::Remover])),
+        small(beside(Second::Rm, "beside rm", 2).against(Some(1), [Adversary::Remover])),
+        small(beside(Second::Koji, "beside koji", 2).against(Some(1), [Adversary::Remover])),
+        large(
+            beside(Second::Rm, "beside rm, nfs", 2)
+                .against(Some(1), RIVALS_OTHERS)
+                .on(Dialect::NFS),
+        ),
+        large(
+            beside(Second::Koji, "beside koji, nfs", 2)
+                .against(Some(1), RIVALS_OTHERS)
+                .on(Dialect::NFS),
+        ),
         small(parent_goes()),
         small(no_path()),
         small(flapper()),
@@ -217,8 +243,12 @@ fn births_unknown() -> Config {
 }
 
 fn two(name: &str, entries: u8) -> Config {
+    beside(Second::Same, name, entries)
+}
+
+fn beside(second: Second, name: &str, entries: u8) -> Config {
     Config {
-        walkers: 2,
+        beside: Some(second),
         ..Config::new(name, entries)
     }
 }
@@ -229,6 +259,14 @@ fn default() -> Vec<Config> {
     vec![
         two("two, all", 2).against(Some(1), Adversary::ALL),
         two("two, 3 entries", 3).against(Some(1), [Adversary::Remover]),
+        beside(Second::Rm, "beside rm, 3 entries", 3).against(Some(1), RIVALS_OTHERS),
+        beside(Second::Koji, "beside koji, 3 entries", 3).against(Some(1), RIVALS_OTHERS),
+        beside(Second::Rm, "beside rm, 3 entries, nfs", 3)
+            .against(Some(1), [Adversary::Remover])
+            .on(Dialect::NFS),
+        beside(Second::Koji, "beside koji, 3 entries, nfs", 3)
+            .against(Some(1), [Adversary::Remover])
+            .on(Dialect::NFS),
         all("all, 3 by 1, unpleasant nfs", 3, 1)
             .limits(Config::LOOSE)
             .on(Dialect::NFS.unpleasant()),
@@ -240,16 +278,24 @@ fn default() -> Vec<Config> {
     ]
 }
 
+/// All trees of up to 3 entries with 3 acts, every adversary together.
+fn together() -> Config {
+    Config::new("all, 3 by 3", 3).against(Some(3), Adversary::ALL)
+}
+
+/// All trees of up to 5 entries, one adversary at a time with 3 acts; the usurper is with each.
 fn full() -> Vec<Config> {
     let each = Adversary::ALL
         .into_iter()
         .filter(|&adversary| adversary != Adversary::Usurper)
         .map(|adversary| {
             let name = format!("{}, 5 by 3", adversary.name());
-            Config::new(&name, 5).against(Some(3), [adversary, Adversary::Usurper])
+            let config = Config::new(&name, 5).against(Some(3), [adversary, Adversary::Usurper]);
+            // With tight limits every noted name is being walked, and there is none to give away.
+            let helps = adversary == Adversary::Helper;
+            config.limits(if helps { Config::LOOSE } else { Config::TIGHT })
         });
-    let all = Config::new("all, 3 by 3", 3).against(Some(3), Adversary::ALL);
-    each.chain([all]).collect()
+    each.collect()
 }
 
 /// The numbers of unique states that configurations are known to have.
@@ -318,7 +364,11 @@ pub struct Row {
 #[must_use]
 pub fn run<M: Machine>(entry: &Entry, threads: usize, golden: Option<usize>, seen: &Seen) -> Row {
     let config = &entry.config;
-    let found: Found<M> = search(config, threads);
+    let found: Found<M> = if entry.deep {
+        search_deep(config, threads)
+    } else {
+        search(config, threads)
+    };
     seen.add(&found.seen);
     let mut wrong: Vec<String> = found.violations.iter().map(words::trace).collect();
     if !found.is_whole {
@@ -362,10 +412,11 @@ fn adversaries(config: &Config) -> String {
         Some(0) => String::new(),
         Some(acts) => format!(", {acts} acts"),
     };
-    let walkers = if config.walkers > 1 {
-        ", two walkers"
-    } else {
-        ""
+    let beside = match config.beside {
+        None => "",
+        Some(Second::Same) => ", two walkers",
+        Some(Second::Koji) => ", koji",
+        Some(Second::Rm) => ", rm",
     };
-    format!("{who}{acts}{walkers}")
+    format!("{who}{acts}{beside}")
 }

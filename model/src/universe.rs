@@ -5,11 +5,12 @@
 //! one was broken in the bits of [`State::broken`]; a property of a state is then a look at one bit.
 
 use crate::adversary::{Act, Place, acts, faults};
-use crate::config::Config;
+use crate::canon::mix;
+use crate::config::{Config, Second};
 use crate::machine::Machine;
 use crate::property::{self, Law, Laws};
+use crate::rival::{RIVAL, Rival};
 use crate::world::{By, Dir, Entry, OUTSIDE, ROOT_NAME, WALKERS, World, replies};
-use ahash::RandomState;
 use core::hash::{Hash, Hasher};
 use core::ops::Deref;
 use fell::machine::{At, Note, Outcome, Read, Reply, Request, Step};
@@ -52,6 +53,8 @@ pub struct State<M> {
     pub first: Kept<M>,
     /// A second one on the same tree.
     pub second: Option<Kept<M>>,
+    /// Another remover in its place.
+    pub rival: Option<Arc<Rival>>,
     /// What is remembered about each walk.
     pub ghosts: [Ghost; WALKERS],
     /// How many acts the others have left; [`State::UNLIMITED`]: they never stop.
@@ -62,8 +65,8 @@ pub struct State<M> {
     pub broken: Laws,
 }
 
-/// A walker, shared by the states between two of its steps and hashed once: most of what happens in
-/// a universe is done by others. Equality looks at all of it.
+/// A walker, shared by the states between two of its steps; all but its names is hashed once, for most
+/// of what happens in a universe is done by others. Equality looks at all of it.
 #[derive(Clone, Debug)]
 pub struct Kept<M> {
     machine: Arc<M>,
@@ -85,9 +88,11 @@ impl<M: Machine> Kept<M> {
     }
 }
 
-fn digest<M: Hash>(machine: &M) -> u64 {
-    // Fixed seeds: equal walkers have equal digests in every run.
-    RandomState::with_seeds(2, 3, 5, 7).hash_one(machine)
+/// A hash of all but the names that a machine keeps.
+fn digest<M: Machine>(machine: &M) -> u64 {
+    let mut digest = 0;
+    machine.rest(&mut |word| digest = mix(digest, word));
+    digest
 }
 
 impl<M> Deref for Kept<M> {
@@ -107,9 +112,9 @@ impl<M: PartialEq> PartialEq for Kept<M> {
 
 impl<M: Eq> Eq for Kept<M> {}
 
-impl<M> Hash for Kept<M> {
+impl<M: Hash> Hash for Kept<M> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.digest);
+        self.machine.hash(state);
     }
 }
 
@@ -143,7 +148,8 @@ impl<M: Machine> State<M> {
         State {
             world,
             first: Kept::new(M::new(config.limits)),
-            second: (config.walkers > 1).then(|| Kept::new(M::new(config.limits))),
+            second: (config.beside == Some(Second::Same)).then(|| Kept::new(M::new(config.limits))),
+            rival: Rival::of(config).map(Arc::new),
             ghosts: [Ghost::default(); WALKERS],
             budget: config.budget.unwrap_or(Self::UNLIMITED),
             marks,
@@ -165,6 +171,14 @@ impl<M: Machine> State<M> {
         match &self.second {
             Some(second) if who == 1 => second,
             _ => &self.first,
+        }
+    }
+
+    /// A hash of all but the names that a walker keeps.
+    pub(crate) fn digest(&self, who: usize) -> u64 {
+        match &self.second {
+            Some(second) if who == 1 => second.digest,
+            _ => self.first.digest,
         }
     }
 
@@ -230,6 +244,7 @@ impl<M: Machine> State<M> {
                 let taken = self.answer(config, usize::from(who), reply, fault);
                 seen(taken);
             }
+            Act::Rival(reply) => self.compete(config, reply),
             Act::HandOn => {
                 self.spend();
                 self.first.change(M::hand_on);
@@ -256,12 +271,29 @@ impl<M: Machine> State<M> {
             | Act::Unmount => {
                 self.spend();
                 self.disturb(config, act);
-                self.world.tidy();
+                // A rival may stand outside, where a symlink led it.
+                if self.rival.is_none() {
+                    self.world.tidy();
+                }
                 let there = self.world.known();
                 for ghost in &mut self.ghosts {
                     ghost.reached &= there;
                 }
             }
+        }
+    }
+
+    /// The world answers the rival.
+    fn compete(&mut self, config: &Config, reply: Reply<u8>) {
+        let Some(rival) = &mut self.rival else { return };
+        let Some(request) = rival.request() else {
+            return;
+        };
+        self.world.answer(&config.dialect, RIVAL, &request, &reply);
+        Arc::make_mut(rival).step(reply);
+        let there = self.world.known();
+        for ghost in &mut self.ghosts {
+            ghost.reached &= there;
         }
     }
 
@@ -400,7 +432,7 @@ impl<M: Machine> State<M> {
                 self.marks |= MOVED;
                 self.world.set_mount(None);
             }
-            Act::Reply { .. } | Act::HandOn | Act::Stop(_) => {}
+            Act::Reply { .. } | Act::Rival(_) | Act::HandOn | Act::Stop(_) => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::adversary::{Act, Place};
 use crate::machine::Machine;
+use crate::rival::RIVAL;
 use crate::search::Violation;
 use crate::universe::State;
 use crate::world::{BASE, Dir, Entry, OUTSIDE, ROOT, World};
@@ -46,6 +47,13 @@ pub fn words<M: Machine>(state: &State<M>, act: Act) -> String {
             let asked = request.map_or_else(String::new, |r| asks(world, usize::from(who), &r));
             let why = if fault { " (fault)" } else { "" };
             format!("walker {who}: {asked} -> {}{why}", says(&reply))
+        }
+        Act::Rival(reply) => {
+            let rival = state.rival.as_ref();
+            let name = rival.map_or("rival", |rival| rival.name());
+            let request = rival.and_then(|rival| rival.request());
+            let asked = request.map_or_else(String::new, |r| asks(world, RIVAL, &r));
+            format!("{name}: {asked} -> {}", says(&reply))
         }
         Act::Unlink(place) => format!("remover: unlink {}", at(place)),
         Act::Rmdir(place) => format!("remover: rmdir {}", at(place)),

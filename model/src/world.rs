@@ -297,6 +297,12 @@ impl Unread<'_> {
     }
 }
 
+/// The names returned before a position, and those owed behind it.
+pub(crate) fn place(position: Position) -> [u8; 2] {
+    let Place { returned, owed } = Place::of(position);
+    [returned, owed]
+}
+
 /// What a position says: the names returned before it, and those that are owed behind it.
 #[derive(Clone, Copy)]
 struct Place {
@@ -485,6 +491,13 @@ impl World {
             .is_some_and(|cursor| cursor.returned & 1 << name != 0)
     }
 
+    /// The names that came to a directory since a walker last read them, one bit each; kept only where
+    /// listings tell what came again.
+    #[must_use]
+    pub fn came(&self, who: usize, dir: Dir) -> u8 {
+        self.came[who][dir.index()]
+    }
+
     /// Whether a name that is not there may still be in what was read ahead of a slot.
     #[must_use]
     pub fn may_linger(&self, who: usize, slot: Slot, name: u8) -> bool {
@@ -534,6 +547,19 @@ impl World {
     #[must_use]
     pub fn is_through_mount(&self, who: usize, slot: Slot) -> bool {
         self.cursor(who, slot).is_some_and(|cursor| cursor.mounted)
+    }
+
+    /// How far the listing of a slot was read: the names returned, those owed, and those that went
+    /// and may still be returned, as directories and as no directories.
+    pub(crate) fn listing(&self, who: usize, slot: Slot) -> [u8; 4] {
+        self.cursor(who, slot).map_or([0; 4], |c| {
+            [c.returned, c.owed, c.went_directories, c.went_files]
+        })
+    }
+
+    /// Whether the server has forgotten a directory (NFS).
+    pub(crate) fn is_forgotten(&self, dir: Dir) -> bool {
+        self.forgotten & dir.bit() != 0
     }
 
     fn cursor(&self, who: usize, Slot(slot): Slot) -> Option<&Cursor> {

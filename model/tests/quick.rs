@@ -44,5 +44,5 @@ fn an_embedder_checks_limits_of_their_own() {
         .exactly()
         .run()
         .unwrap();
-    assert!(summary.size.states > 1_000);
+    assert!(summary.size.states > 200);
 }

@@ -15,7 +15,10 @@ mod recursive;
 mod remover;
 mod rm;
 
+pub(crate) use koji::Koji;
 pub use markdown::{markdown, stale};
+pub(crate) use remover::Remover;
+pub(crate) use rm::Rm;
 
 use crate::adversary::{Act, Adversary};
 use crate::config::{Config, Start};

@@ -261,7 +261,7 @@ impl Site {
             Act::Rename(from, to) => self.rename(from, &text(from.1), to.0, &text(to.1)),
             Act::Mount(place) => self.mount(place),
             Act::Unmount => self.unmount(),
-            Act::Reply { .. } | Act::HandOn | Act::Stop(_) => Ok(()),
+            Act::Reply { .. } | Act::Rival(_) | Act::HandOn | Act::Stop(_) => Ok(()),
         }
     }
 

@@ -35,12 +35,14 @@ use variants::{VARIANTS, Variant};
 )]
 mod copy {
     include!(concat!(env!("OUT_DIR"), "/bent.rs"));
-    pub(crate) use bent::{Level, State, Walker, rank};
+    pub(crate) use bent::{Ascend, Descend, Level, Reading, Retry, State, Strip, Walker, rank};
 }
 
 /// The bent copy of the machine, as the machine is found in `fell`.
 pub(crate) mod bent {
-    pub(crate) use super::copy::{Level, State, Walker, rank};
+    pub(crate) use super::copy::{
+        Ascend, Descend, Level, Reading, Retry, State, Strip, Walker, rank,
+    };
 }
 
 type Bent = bent::Walker<u8>;
@@ -142,6 +144,7 @@ fn who(violation: &Violation<Bent>) -> Vec<&'static str> {
         let name = match act {
             Act::Reply { fault: false, .. } => continue,
             Act::Reply { fault: true, .. } => "fault",
+            Act::Rival(_) => "rival",
             Act::Unlink(_) | Act::Rmdir(_) | Act::RmdirBase => "remover",
             Act::File(_) | Act::Mkdir(_) => "writer",
             Act::Exchange(..) => "swapper",
@@ -202,4 +205,27 @@ pub fn unbent(threads: usize) -> (Vec<String>, Size) {
         total.time += copy.size.time + machine.size.time;
     }
     (wrong, total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bent, VARIANTS, with};
+    use crate::config::{Config, Second};
+    use crate::property::Law;
+    use crate::search::shortest;
+
+    /// Rivals are removers: what is not ready for removers is found by them, nobody else acting.
+    #[test]
+    fn rivals_bite() {
+        let wrong = "missing child is fatal";
+        let number = VARIANTS.iter().position(|v| v.name == wrong).expect(wrong);
+        for second in [Second::Koji, Second::Rm] {
+            let config = Config {
+                beside: Some(second),
+                ..Config::new("beside", 2)
+            };
+            let found = with(number, || shortest::<Bent>(&config, Law::G1));
+            assert!(found.is_some(), "{second:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Which configurations are toured.
 
 use crate::adversary::Adversary;
-use crate::config::{Config, Start};
+use crate::config::{Config, Second, Start};
 use crate::real::{Listing, Nature};
 use crate::world::Dialect;
 use fell::machine::Limits;
@@ -54,7 +54,7 @@ fn sorted(nature: &Nature) -> Vec<Config> {
             .against(Some(2), [Helper, Canceller])
             .limits(Config::LOOSE),
         Config {
-            walkers: 2,
+            beside: Some(Second::Same),
             ..new("two walkers, 1 by 1", 1).against(Some(1), [Remover])
         },
         Config {

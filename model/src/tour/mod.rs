@@ -15,10 +15,10 @@ pub mod configs;
 mod graph;
 
 use crate::adversary::Act;
-use crate::config::Config;
+use crate::canon::mix;
+use crate::config::{Config, Second};
 use crate::real::{Listing, Nature, Result, Site, Trouble, Twin};
 use crate::words;
-use ahash::RandomState;
 use fell::RootPath;
 use graph::{Edge, Graph};
 use std::collections::VecDeque;
@@ -145,7 +145,7 @@ impl Tour<'_> {
             };
             self.row.restarts += 1;
             let mut walk = Walk {
-                twins: (0..usize::from(self.config.walkers))
+                twins: (0..=usize::from(self.config.beside == Some(Second::Same)))
                     .map(|who| Twin::new(self.config, &path, who, self.listing))
                     .collect(),
                 at: start,
@@ -316,7 +316,7 @@ impl Tour<'_> {
         }
         let first = seed.map_or(self.from, |seed| {
             // Fixed seeds: the same numbers in every run.
-            let drawn = RandomState::with_seeds(seed, 3, 5, 7).hash_one(self.row.restarts);
+            let drawn = mix(seed, self.row.restarts as u64);
             usize::try_from(drawn).unwrap_or(usize::MAX) % states
         });
         for round in 0..2 {

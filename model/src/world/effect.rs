@@ -145,8 +145,9 @@ impl World {
         }
     }
 
-    /// Continuing elsewhere forgets what was read ahead, but not what an NFS client keeps. What went and came again while the
-    /// directory was closed is owed like what stayed; to a reader that is one more entry that came.
+    /// Continuing elsewhere forgets what was read ahead, but not what an NFS client keeps. What went and
+    /// came again while the directory was closed is owed like what stayed; to a reader that is one more
+    /// entry that came.
     fn seek(&mut self, dialect: &Dialect, who: usize, slot: Slot, position: Position) {
         let place = Place::of(position);
         let Some(dir) = self.open_dir(who, slot) else {
