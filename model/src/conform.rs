@@ -74,6 +74,9 @@ pub struct Drawn {
     pub sequences: usize,
     /// How many operations meant something, in all.
     pub operations: usize,
+    /// How many sequences were left because an NFS client remembered a parent:
+    /// [`Trouble::Remembered`]. Their operations are not counted.
+    pub remembered: usize,
 }
 
 /// Draws `cases` sequences and runs them; those that failed before are run first.
@@ -93,21 +96,14 @@ pub fn draw(nature: &Nature, cases: u32) -> std::result::Result<Drawn, String> {
     let sequences = (any::<u16>(), vec(operation(), 1..LONGEST));
     let run = runner.run(&sequences, |(number, operations)| {
         let mut site = site.borrow_mut();
-        let done =
-            conform(nature, &mut site, &tree(number), &operations).or_else(
-                |trouble| match trouble {
-                    Trouble::Remembered(_) => Ok(0),
-                    trouble => Err(TestCaseError::fail(trouble.to_string())),
-                },
-            )?;
-        let Drawn {
-            sequences,
-            operations,
-        } = drawn.get();
-        drawn.set(Drawn {
-            sequences: sequences + 1,
-            operations: operations + done,
-        });
+        let mut so_far = drawn.get();
+        so_far.sequences += 1;
+        match conform(nature, &mut site, &tree(number), &operations) {
+            Ok(done) => so_far.operations += done,
+            Err(Trouble::Remembered(_)) => so_far.remembered += 1,
+            Err(trouble) => return Err(TestCaseError::fail(trouble.to_string())),
+        }
+        drawn.set(so_far);
         Ok(())
     });
     run.map(|()| drawn.get()).map_err(|error| error.to_string())

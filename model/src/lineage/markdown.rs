@@ -210,9 +210,8 @@ fn lines<M: Machine>(way: &Way<M>) -> Vec<String> {
             out.push(format!("    {tree}"));
             shown = Some(tree);
         }
-        if at + 1 < way.len()
-            && let Some(text) = act.and_then(|act| said(state, act))
-        {
+        let act = act.filter(|_| at + 1 < way.len());
+        if let Some(text) = act.and_then(|act| said(state, act)) {
             out.push(format!("- {text}"));
         }
     }
