@@ -17,8 +17,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What any of the calls was seen or is said to give, EINTR excepted. ENOSYS is statx's where there is
-/// none.
-const ERRNOS: [Errno; 18] = [
+/// none, EINVAL lseek's in a directory that is gone.
+const ERRNOS: [Errno; 19] = [
     Errno::NOENT,
     Errno::STALE,
     Errno::ACCESS,
@@ -37,6 +37,7 @@ const ERRNOS: [Errno; 18] = [
     Errno::EXIST,
     Errno::NAMETOOLONG,
     Errno::NOSYS,
+    Errno::INVAL,
 ];
 
 const SETTINGS: [Setting; 4] = [
