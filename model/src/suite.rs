@@ -295,7 +295,8 @@ fn full() -> Vec<Config> {
             let helps = adversary == Adversary::Helper;
             config.limits(if helps { Config::LOOSE } else { Config::TIGHT })
         });
-    each.collect()
+    let all = Config::new("all, 4 by 3", 4).against(Some(3), Adversary::ALL);
+    each.chain([all]).collect()
 }
 
 /// The numbers of unique states that configurations are known to have.
