@@ -246,11 +246,15 @@ impl<'a> Twin<'a> {
         let world = &state.world;
         have.retain(|&(name, ..)| name.is_some_and(|n| !world.has_returned(self.who, slot, n)));
         have.sort_by_key(|&(name, ..)| name);
-        let wished = have.iter().find(|&&(have, ..)| match wish {
-            Some(Reply::Read(Read::Entry { name, .. })) => have == Some(name),
-            _ => false,
-        });
-        let next = wished.or(have.first());
+        // What came meanwhile may be left out, and what a cache has may be gone from it.
+        let next = match wish {
+            Some(Reply::Read(Read::End)) => None,
+            Some(Reply::Read(Read::Entry { name, .. })) => {
+                let wished = have.iter().find(|&&(have, ..)| have == Some(name));
+                wished.or(have.first())
+            }
+            _ => have.first(),
+        };
         Ok(next.map_or(Reply::Read(Read::End), |&(_, _, reply)| reply))
     }
 
