@@ -1,4 +1,4 @@
-//! The builder: what may be set before a walk, and the four ways to start one.
+//! The builder: what may be set before a walk, and the ways to start one.
 
 use crate::error::{Error, Refused};
 use crate::executor::{Event, Quota, Walk, drive};

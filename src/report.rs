@@ -19,8 +19,8 @@ pub struct Report {
     pub vanished: u64,
     /// Readings of a directory to its end.
     pub passes: u64,
-    /// How much of the patience was used: fresh starts at the root, and passes repeated because a
-    /// reading was cut short.
+    /// How much of the patience was used (`docs/machine.md` says what draws on it): mostly fresh starts
+    /// at the root, and passes repeated because a reading was cut short.
     pub retries: u64,
     /// The deepest level entered; the root is 1, and 0 means that it was not entered.
     pub deepest: u64,
@@ -64,7 +64,9 @@ impl Leftover {
             (Operation::Identify, Errno::STALE) => {
                 Some("another directory has its name by now, and was not entered")
             }
-            (_, Errno::XDEV) => Some("something else is mounted there: unmount it first"),
+            (_, Errno::XDEV) => {
+                Some("another file system, mount or subvolume is there: unmount or delete it first")
+            }
             (Operation::Unlink, Errno::BUSY) if self.is_silly() => {
                 Some("it was removed while open on this machine: it goes when it is closed")
             }
@@ -157,7 +159,7 @@ mod tests {
         };
         assert_eq!(
             leftover.to_string(),
-            "x/m: open: something else is mounted there: unmount it first"
+            "x/m: open: another file system, mount or subvolume is there: unmount or delete it first"
         );
     }
 

@@ -296,9 +296,7 @@ fn full() -> Vec<Config> {
             config.limits(if helps { Config::LOOSE } else { Config::TIGHT })
         });
     let all = Config::new("all, 4 by 3", 4).against(Some(3), Adversary::ALL);
-    let writer = [Adversary::Writer, Adversary::Usurper];
-    let digs = Config::new("writer, 5 by 4", 5).against(Some(4), writer);
-    each.chain([all, digs]).collect()
+    each.chain([all]).collect()
 }
 
 /// The numbers of unique states that configurations are known to have.

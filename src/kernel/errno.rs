@@ -12,7 +12,7 @@ use rustix::io::Errno;
 fn gone(errno: Errno) -> Option<Gone> {
     match errno {
         //= docs/spec.md#e-errnos
-        //# E.1: ENOENT and ESTALE MUST be classified as gone.
+        //# E.1: ENOENT, ESTALE, and EINVAL in answer to a seek MUST be classified as gone.
         Errno::NOENT => Some(Gone::Missing),
         Errno::STALE => Some(Gone::Stale),
         _ => None,
@@ -116,6 +116,9 @@ pub fn number(reason: Reason) -> i32 {
 mod tests {
     use super::*;
 
+    //= docs/spec.md#e-errnos
+    //= type=test
+    //# E.1: ENOENT, ESTALE, and EINVAL in answer to a seek MUST be classified as gone.
     /// Seen on ext4, by the model's tour: the walk of a kept root that somebody removed ended as Io.
     #[test]
     fn a_position_out_of_bounds_is_a_directory_that_is_gone() {

@@ -6,8 +6,8 @@
 //! closed and what an answer means is said by the machine alone.
 //!
 //! **What a descriptor may be.** The root's parent is held with `O_PATH` and needs search
-//! permission only. Every other slot is a directory opened for reading with
-//! `O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC`, so never a symlink, a device or a pipe.
+//! permission only, and so is a grandparent that is compared. Every other slot is a directory opened for
+//! reading with `O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC`, so never a symlink, a device or a pipe.
 
 mod calls;
 mod errno;

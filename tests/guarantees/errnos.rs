@@ -43,7 +43,7 @@ fn assert_said(what: &str, said: &Value, expected: &Value) {
 
 //= docs/spec.md#e-errnos
 //= type=test
-//# E.1: ENOENT and ESTALE MUST be classified as gone.
+//# E.1: ENOENT, ESTALE, and EINVAL in answer to a seek MUST be classified as gone.
 #[test]
 fn enoent_and_estale_are_gone() {
     for errno in ["ENOENT", "ESTALE"] {

@@ -105,7 +105,8 @@ fn summary(path: &Path, result: &Result<Report, Error>, elapsed: Duration) -> St
     )
 }
 
-fn report(result: &Result<Report, Error>) -> &Report {
+/// The report, whatever came of the walk.
+pub(crate) fn report(result: &Result<Report, Error>) -> &Report {
     match result {
         Ok(report) => report,
         Err(error) => error.report(),
@@ -113,7 +114,7 @@ fn report(result: &Result<Report, Error>) -> &Report {
 }
 
 /// The outcome in one word.
-fn outcome(result: &Result<Report, Error>) -> &'static str {
+pub(crate) fn outcome(result: &Result<Report, Error>) -> &'static str {
     match result {
         Ok(report) if report.already_gone => "already_gone",
         Ok(_) => "removed",

@@ -20,6 +20,7 @@
 //! Deliberately absent: the closings that follow a stop, for nobody is shown those. A walk that is
 //! stopped when only closings were left has its outcome already: it keeps it, and has no `stop`.
 
+use crate::print::{outcome, report};
 use fell::kernel::Name;
 use fell::machine::{
     Errno, Gone, Identify, Kind, Limits, Open, Read, Reply, Request, Rmdir, Seek, Unlink,
@@ -87,10 +88,7 @@ impl Trace {
         if let Err(Error::Cancelled { .. } | Error::TimedOut { .. }) = result {
             self.line(&json!({ "stop": how(result) }));
         }
-        let report = match result {
-            Ok(report) => report,
-            Err(error) => error.report(),
-        };
+        let report = report(result);
         self.line(&json!({
             "end": how(result),
             "steps": self.steps,
@@ -122,18 +120,12 @@ impl Trace {
     }
 }
 
-/// How a walk ended, in one word.
+/// How a walk ended, in one word; of two that `--json` has no word for, too.
 fn how(result: &Result<Report, Error>) -> &'static str {
     match result {
-        Ok(report) if report.already_gone => "already_gone",
-        Ok(_) => "removed",
         Err(error) if error.report().already_gone => "already_gone",
-        Err(Error::NotEmpty { .. }) => "not_empty",
-        Err(Error::NotADirectory { .. }) => "not_a_directory",
-        Err(Error::Refused { .. }) => "refused",
-        Err(Error::Cancelled { .. }) => "cancelled",
         Err(Error::TimedOut { .. }) => "timed_out",
-        Err(_) => "failed",
+        result => outcome(result),
     }
 }
 
