@@ -10,12 +10,12 @@
 //! begins at the beginning and goes to the end.
 
 use crate::adversary::Act;
-use crate::real::{Board, Nature, Result, Site, Trouble};
+use crate::real::{Board, Nature, Result, Site, Trouble, compare_listing};
 use crate::words;
 use crate::world::{
     By, Dialect, Dir, Entry, NAMES, OUTSIDE, ROOT_NAME, Tree, World, replies, trees,
 };
-use fell::machine::{Identify, Kind, Read, Reply, Request, Slot};
+use fell::machine::{Identify, Read, Reply, Request, Slot};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof};
 use proptest::test_runner::{self, FileFailurePersistence, TestCaseError, TestRunner};
@@ -293,30 +293,20 @@ impl Run<'_> {
         if self.board.is_path(slot) {
             return Ok(());
         }
-        let (mut have, end) = self.board.list(self.site, slot);
-        have.sort_by_key(|&(name, _)| name);
-        let kind = |entry| match entry {
-            Entry::Directory(_) => Kind::Directory,
-            _ => Kind::File,
-        };
-        let listed = self.world.list(dir).map(|(n, e)| (Some(n), kind(e)));
-        let want: Vec<_> = listed.filter(|_| self.world.is_alive(dir)).collect();
-        let is_same = want.len() == have.len()
-            && want.iter().zip(&have).all(|(want, have)| {
-                let untold = self.dialect.unknown_kinds && have.1 == Kind::Unknown;
-                want.0 == have.0 && (untold || want.1 == have.1)
-            });
+        let (have, end) = self.board.list(self.site, slot);
+        self.done.push(format!("list #{}", dir.0));
+        compare_listing(&self.world, 0, slot, self.dialect.unknown_kinds, have)?;
         let ends = match end {
             Read::End => self.world.is_alive(dir) || self.dialect.nfs,
             Read::Gone(_) => !self.world.is_alive(dir),
             Read::Entry { .. } | Read::Failed(_) => false,
         };
-        self.done.push(format!("list #{}", dir.0));
-        if is_same && ends {
+        if ends {
             return Ok(());
         }
+        let alive = self.world.is_alive(dir);
         Err(Trouble::Differs(format!(
-            "list #{}\n  model:  {want:?}\n  kernel: {have:?}, then {end:?}",
+            "list #{}, which is alive: {alive}; the listing ends with {end:?}",
             dir.0
         )))
     }

@@ -23,11 +23,13 @@
 
 mod board;
 mod identity;
+mod listing;
 mod nature;
 mod site;
 mod twin;
 
 pub use board::Board;
+pub(crate) use listing::compare_listing;
 pub use nature::Nature;
 pub use site::{Picture, Site, Thing};
 pub use twin::{Heard, Listing, Twin};

@@ -1,15 +1,15 @@
 //! The shipped walker on the shipped kernel, step for step with a walker of the model.
 
+use super::listing::compare_listing;
 use super::nature::as_nobody;
 use super::site::Site;
 use super::{Result, Trouble, name_of};
 use crate::config::Config;
 use crate::universe::State;
 use crate::words;
-use crate::world::Entry;
 use fell::RootPath;
 use fell::kernel::{At, Calls, Kernel, Linux, MountIds, Name, NameStore, Opening};
-use fell::machine::{Identify, Inspect, Kind, Position, Read, Reply, Request, Slot, Stop, Walker};
+use fell::machine::{Identify, Inspect, Position, Read, Reply, Request, Slot, Stop, Walker};
 
 /// How listings are told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -242,8 +242,9 @@ impl<'a> Twin<'a> {
             };
             have.push((name_of(self.names.bytes(name)), kind, reply));
         }
-        self.compare_listing(state, slot, unknown, &have)?;
         let world = &state.world;
+        let listed = have.iter().map(|&(name, kind, _)| (name, kind)).collect();
+        compare_listing(world, self.who, slot, unknown, listed)?;
         have.retain(|&(name, ..)| name.is_some_and(|n| !world.has_returned(self.who, slot, n)));
         have.sort_by_key(|&(name, ..)| name);
         let wished = have.iter().find(|&&(have, ..)| match wish {
@@ -252,47 +253,6 @@ impl<'a> Twin<'a> {
         });
         let next = wished.or(have.first());
         Ok(next.map_or(Reply::Read(Read::End), |&(_, _, reply)| reply))
-    }
-
-    fn compare_listing(
-        &self,
-        state: &State<Walker<u8>>,
-        slot: Slot,
-        unknown: bool,
-        have: &[(Option<u8>, Kind, Reply<Name>)],
-    ) -> Result<()> {
-        let world = &state.world;
-        let Some(dir) = world.open_dir(self.who, slot) else {
-            return Err(Trouble::Differs(format!("slot {} is not open", slot.0)));
-        };
-        let kind = |entry| match entry {
-            Entry::Directory(_) => Kind::Directory,
-            _ => Kind::File,
-        };
-        let want: Vec<_> = if world.is_alive(dir) {
-            world.list(dir).map(|(n, e)| (Some(n), kind(e))).collect()
-        } else {
-            Vec::new()
-        };
-        let mut have: Vec<_> = have.iter().map(|&(name, kind, _)| (name, kind)).collect();
-        have.sort_by_key(|&(name, _)| name);
-        // A client's cache may have what went, and what is dead has nothing else.
-        let is_there = |name| want.iter().any(|&(want, _)| want == name);
-        have.retain(|&(name, _)| {
-            let lingers = name.is_some_and(|name| world.may_linger(self.who, slot, name));
-            is_there(name) || !lingers
-        });
-        let is_same = |(want, have): (&(_, Kind), &(_, Kind))| {
-            let untold = unknown && have.1 == Kind::Unknown;
-            want.0 == have.0 && (want.1 == have.1 || untold)
-        };
-        if want.len() == have.len() && want.iter().zip(&have).all(is_same) {
-            return Ok(());
-        }
-        Err(Trouble::Differs(format!(
-            "the listing of #{} is {have:?}; in the model it is {want:?}",
-            dir.0
-        )))
     }
 
     /// What the kernel said in the words of the model, if it has any.
