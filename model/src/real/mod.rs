@@ -21,6 +21,7 @@
 //! [`Site::told_twice`]. Where listings are sorted ([`Listing::Sorted`]), positions are sought for
 //! real and their outcome compared, but what is read behind them is read from the beginning.
 
+mod above;
 mod board;
 mod identity;
 mod listing;

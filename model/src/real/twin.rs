@@ -1,5 +1,6 @@
 //! The shipped walker on the shipped kernel, step for step with a walker of the model.
 
+use super::above::Above;
 use super::listing::compare_listing;
 use super::nature::as_nobody;
 use super::site::Site;
@@ -27,6 +28,7 @@ pub struct Twin<'a> {
     walker: Walker<Name>,
     names: NameStore,
     linux: Linux<'a>,
+    above: Above,
     who: usize,
     listing: Listing,
     /// The kernel's positions, and the model's for the same places.
@@ -63,6 +65,7 @@ impl<'a> Twin<'a> {
             walker: Walker::new(config.limits),
             names: NameStore::default(),
             linux: Linux::new(root, At::Path, config.limits.keep_root).with_calls(calls),
+            above: Above::default(),
             who,
             listing,
             positions: vec![(Position::default(), Position::default())],
@@ -188,12 +191,8 @@ impl<'a> Twin<'a> {
             Some(heard) if allowed.contains(&heard.said) => Ok(heard),
             _ => {
                 let words = self.differs(state, &allowed, said, own);
-                let is_other = matches!(said, Some(Reply::Identify(Identify::Is(_))));
-                Err(if config.dialect.nfs && is_other {
-                    Trouble::Remembered(words)
-                } else {
-                    Trouble::Differs(words)
-                })
+                let trouble = self.above.trouble(&config.dialect, &request, said);
+                Err(trouble(words))
             }
         }
     }
@@ -204,6 +203,7 @@ impl<'a> Twin<'a> {
     }
 
     fn call(&mut self, site: &Site, request: Request<Name>) -> Reply<Name> {
+        self.above.note(&request);
         let Twin { linux, names, .. } = self;
         as_nobody(site.is_for_nobody(), || linux.answer(request, names))
     }
