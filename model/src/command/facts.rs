@@ -1,7 +1,7 @@
 //! `facts`: what file systems answer, measured, kept, compared, and drawn into docs/kernel.md.
 
 use clap::{Args, Subcommand};
-use fell_model::facts::record::{Column, compare, parse};
+use fell_model::facts::record::{Column, compare, missing, parse};
 use fell_model::facts::{Ground, page};
 use std::cell::Cell;
 use std::env;
@@ -119,6 +119,11 @@ impl Logs {
         for note in &found.notes {
             println!("note: {note}");
         }
+        let all = env::var_os("FELL_REQUIRE").is_some_and(|value| value == "all");
+        for name in &found.missing {
+            let kind = if all { "failed" } else { "note" };
+            println!("{kind}: {name}: not measured");
+        }
         for failure in &found.failures {
             println!("failed: {failure}");
         }
@@ -127,11 +132,19 @@ impl Logs {
             "{answers} answers of {} columns were compared",
             measured.len()
         );
-        Ok(ExitCode::from(u8::from(!found.failures.is_empty())))
+        let failed = !found.failures.is_empty() || all && !found.missing.is_empty();
+        Ok(ExitCode::from(u8::from(failed)))
     }
 
     fn keep(&self) -> io::Result<ExitCode> {
-        let text: String = self.columns()?.iter().map(Column::to_string).collect();
+        let measured = self.columns()?;
+        let lost = missing(&measured, &parse(&fs::read_to_string(page::kept())?));
+        if !lost.is_empty() {
+            // What is no longer wanted is taken out of the file by hand.
+            let names = lost.join("; ");
+            return Err(io::Error::other(format!("kept, and not measured: {names}")));
+        }
+        let text: String = measured.iter().map(Column::to_string).collect();
         fs::write(page::kept(), text)?;
         println!("wrote {}", page::kept().display());
         draw(false)

@@ -91,6 +91,10 @@ impl Tour {
             }
         };
         println!("{nature}");
+        if let Some(lack) = lacks(&nature) {
+            eprintln!("FELL_REQUIRE=all, and root on a local file system, but {lack}");
+            return ExitCode::FAILURE;
+        }
         match self.table(&nature) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
@@ -120,6 +124,7 @@ impl Tour {
             ..Row::default()
         };
         let count = chosen.len();
+        let mut is_whole = true;
         for (at, (config, listing)) in chosen.iter().enumerate() {
             // What one configuration has too few of the later ones have more of.
             let left = self.edges.map(|edges| edges.saturating_sub(total.replayed));
@@ -127,6 +132,7 @@ impl Tour {
             let seed = self.edges.map(|_| self.seed);
             let row = tour(nature, config, *listing, quota, seed)?;
             print(&row);
+            is_whole &= row.mismatches.is_empty() && is_walked(&row, quota);
             add(&mut total, row);
         }
         print(&total);
@@ -142,8 +148,37 @@ impl Tour {
                 total.remembered
             );
         }
-        Ok(total.mismatches.is_empty() && total.replayed > 0)
+        Ok(is_whole && total.replayed > 0)
     }
+}
+
+/// What root can do on every local file system and not here, where everything is required. Whether
+/// files can be made immutable is the file system's affair.
+fn lacks(nature: &Nature) -> Option<&'static str> {
+    let all = std::env::var_os("FELL_REQUIRE").is_some_and(|value| value == "all");
+    let can_be_had = nature.other.is_none() && !nature.dialect.nfs;
+    if !all || !can_be_had || !rustix::process::geteuid().is_root() {
+        None
+    } else if !nature.may_mount {
+        Some("nothing can be mounted")
+    } else if !nature.may_be_nobody {
+        Some("walkers cannot be nobody")
+    } else {
+        None
+    }
+}
+
+/// Whether all edges were walked that were to be, but for those that the kernel did not select. A tour that
+/// ends early, having met enough that differs, is none.
+fn is_walked(row: &Row, quota: Option<usize>) -> bool {
+    let is_walked = quota == Some(row.replayed) || row.replayed + row.unselected == row.edges;
+    if !is_walked {
+        println!(
+            "  not walked: {} edges, {} replayed, {} unselected",
+            row.edges, row.replayed, row.unselected
+        );
+    }
+    is_walked
 }
 
 fn print(row: &Row) {

@@ -13,6 +13,11 @@ use std::io;
 use std::path::Path;
 
 const MISSING: Assumes = Assumes::Nfs(&["ENOENT"], &["ESTALE"]);
+/// An NFS client keeps what it knew of a listing, all of it or less.
+const LISTING: Assumes = Assumes::Nfs(
+    &["ENOENT"],
+    &["ESTALE", "its entries", "`.` and `..`", "the end"],
+);
 const PARENT: Assumes = Assumes::Nfs(&["its last parent"], &["ESTALE"]);
 /// What is in the lower directory of an overlayfs is not renamed.
 const CANNOT: &str = "EXDEV, it cannot be moved";
@@ -24,17 +29,17 @@ pub(super) const REMOVED: Group = Group {
     facts: &[
         Fact {
             asks: "getdents64, not listed before",
-            assumes: MISSING,
+            assumes: LISTING,
             measure: |g| dead(g, |v| listing(read(&v.d, 1024))),
         },
         Fact {
             asks: "getdents64, its names known here, listed by somebody else before",
-            assumes: MISSING,
+            assumes: LISTING,
             measure: |g| listed(g, |v| listing(read(&v.d, 1024))),
         },
         Fact {
             asks: "getdents64 at the start, listed through this descriptor before",
-            assumes: MISSING,
+            assumes: LISTING,
             measure: |g| {
                 listed_by_it(g, |v| {
                     listing(seek_to(&v.d, 0).and_then(|_| read(&v.d, 1024)))
@@ -43,7 +48,7 @@ pub(super) const REMOVED: Group = Group {
         },
         Fact {
             asks: "getdents64, half of it read",
-            assumes: MISSING,
+            assumes: LISTING,
             measure: half_read,
         },
         Fact {
@@ -87,12 +92,12 @@ pub(super) const REMOVED: Group = Group {
         },
         Fact {
             asks: "unlink its file",
-            assumes: Assumes::One(&["ENOENT"]),
+            assumes: MISSING,
             measure: |g| dead(g, |v| say(unlink(&v.d, "f"))),
         },
         Fact {
             asks: "rmdir its child",
-            assumes: Assumes::One(&["ENOENT"]),
+            assumes: MISSING,
             measure: |g| dead(g, |v| say(rmdir(&v.d, "c"))),
         },
         Fact {

@@ -131,7 +131,8 @@ fn beyond(out: &mut String, columns: &[Column]) {
             let answers = column.answers.get(&key);
             answers.is_some_and(|answers| answers.contains(beyond.answer))
         };
-        let names: Vec<&str> = columns.iter().filter(gave).map(|c| &*c.name).collect();
+        let mut names: Vec<&str> = columns.iter().filter(gave).map(|c| &*c.name).collect();
+        names.extend(beyond.older.then_some("older kernels"));
         line!(
             out,
             "| {key} | {} | {} | {} |",

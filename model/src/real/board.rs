@@ -1,5 +1,6 @@
 //! The shipped kernel without a walker: any request of any slot.
 
+use super::above::Above;
 use super::nature::as_nobody;
 use super::site::Site;
 use super::{Result, Trouble, failed, name_of};
@@ -19,6 +20,7 @@ pub struct Board<'a> {
     letters: Vec<Name>,
     /// Slots that were opened to be compared.
     paths: BTreeSet<u16>,
+    above: Above,
 }
 
 impl<'a> Board<'a> {
@@ -50,6 +52,7 @@ impl<'a> Board<'a> {
             names,
             letters: all.ok_or_else(|| Trouble::Differs("letters are missing".to_owned()))?,
             paths: BTreeSet::new(),
+            above: Above::default(),
         })
     }
 
@@ -93,6 +96,17 @@ impl<'a> Board<'a> {
         })
     }
 
+    /// What a reply is that the model does not allow.
+    #[must_use]
+    pub fn trouble(
+        &self,
+        dialect: &Dialect,
+        request: &Request<u8>,
+        said: Option<Reply<u8>>,
+    ) -> fn(String) -> Trouble {
+        self.above.trouble(dialect, request, said)
+    }
+
     /// Lists a slot from the beginning: its entries, and how it ended.
     pub fn list(&mut self, site: &Site, slot: Slot) -> (Vec<(Option<u8>, Kind)>, Read<Name>) {
         let position = Position::default();
@@ -110,6 +124,7 @@ impl<'a> Board<'a> {
     }
 
     fn call(&mut self, site: &Site, request: Request<Name>) -> Reply<Name> {
+        self.above.note(&request);
         let Board { linux, names, .. } = self;
         as_nobody(site.is_for_nobody(), || linux.answer(request, names))
     }

@@ -21,13 +21,16 @@
 //! [`Site::told_twice`]. Where listings are sorted ([`Listing::Sorted`]), positions are sought for
 //! real and their outcome compared, but what is read behind them is read from the beginning.
 
+mod above;
 mod board;
 mod identity;
+mod listing;
 mod nature;
 mod site;
 mod twin;
 
 pub use board::Board;
+pub(crate) use listing::compare_listing;
 pub use nature::Nature;
 pub use site::{Picture, Site, Thing};
 pub use twin::{Heard, Listing, Twin};

@@ -1,15 +1,16 @@
 //! The shipped walker on the shipped kernel, step for step with a walker of the model.
 
+use super::above::Above;
+use super::listing::compare_listing;
 use super::nature::as_nobody;
 use super::site::Site;
 use super::{Result, Trouble, name_of};
 use crate::config::Config;
 use crate::universe::State;
 use crate::words;
-use crate::world::Entry;
 use fell::RootPath;
 use fell::kernel::{At, Calls, Kernel, Linux, MountIds, Name, NameStore, Opening};
-use fell::machine::{Identify, Inspect, Kind, Position, Read, Reply, Request, Slot, Stop, Walker};
+use fell::machine::{Identify, Inspect, Position, Read, Reply, Request, Slot, Stop, Walker};
 
 /// How listings are told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +28,7 @@ pub struct Twin<'a> {
     walker: Walker<Name>,
     names: NameStore,
     linux: Linux<'a>,
+    above: Above,
     who: usize,
     listing: Listing,
     /// The kernel's positions, and the model's for the same places.
@@ -63,6 +65,7 @@ impl<'a> Twin<'a> {
             walker: Walker::new(config.limits),
             names: NameStore::default(),
             linux: Linux::new(root, At::Path, config.limits.keep_root).with_calls(calls),
+            above: Above::default(),
             who,
             listing,
             positions: vec![(Position::default(), Position::default())],
@@ -188,12 +191,8 @@ impl<'a> Twin<'a> {
             Some(heard) if allowed.contains(&heard.said) => Ok(heard),
             _ => {
                 let words = self.differs(state, &allowed, said, own);
-                let is_other = matches!(said, Some(Reply::Identify(Identify::Is(_))));
-                Err(if config.dialect.nfs && is_other {
-                    Trouble::Remembered(words)
-                } else {
-                    Trouble::Differs(words)
-                })
+                let trouble = self.above.trouble(&config.dialect, &request, said);
+                Err(trouble(words))
             }
         }
     }
@@ -204,6 +203,7 @@ impl<'a> Twin<'a> {
     }
 
     fn call(&mut self, site: &Site, request: Request<Name>) -> Reply<Name> {
+        self.above.note(&request);
         let Twin { linux, names, .. } = self;
         as_nobody(site.is_for_nobody(), || linux.answer(request, names))
     }
@@ -242,8 +242,9 @@ impl<'a> Twin<'a> {
             };
             have.push((name_of(self.names.bytes(name)), kind, reply));
         }
-        self.compare_listing(state, slot, unknown, &have)?;
         let world = &state.world;
+        let listed = have.iter().map(|&(name, kind, _)| (name, kind)).collect();
+        compare_listing(world, self.who, slot, unknown, listed)?;
         have.retain(|&(name, ..)| name.is_some_and(|n| !world.has_returned(self.who, slot, n)));
         have.sort_by_key(|&(name, ..)| name);
         // What came meanwhile may be left out, and what a cache has may be gone from it.
@@ -256,47 +257,6 @@ impl<'a> Twin<'a> {
             _ => have.first(),
         };
         Ok(next.map_or(Reply::Read(Read::End), |&(_, _, reply)| reply))
-    }
-
-    fn compare_listing(
-        &self,
-        state: &State<Walker<u8>>,
-        slot: Slot,
-        unknown: bool,
-        have: &[(Option<u8>, Kind, Reply<Name>)],
-    ) -> Result<()> {
-        let world = &state.world;
-        let Some(dir) = world.open_dir(self.who, slot) else {
-            return Err(Trouble::Differs(format!("slot {} is not open", slot.0)));
-        };
-        let kind = |entry| match entry {
-            Entry::Directory(_) => Kind::Directory,
-            _ => Kind::File,
-        };
-        let want: Vec<_> = if world.is_alive(dir) {
-            world.list(dir).map(|(n, e)| (Some(n), kind(e))).collect()
-        } else {
-            Vec::new()
-        };
-        let mut have: Vec<_> = have.iter().map(|&(name, kind, _)| (name, kind)).collect();
-        have.sort_by_key(|&(name, _)| name);
-        // A client's cache may have what went, and what is dead has nothing else.
-        let is_there = |name| want.iter().any(|&(want, _)| want == name);
-        have.retain(|&(name, _)| {
-            let lingers = name.is_some_and(|name| world.may_linger(self.who, slot, name));
-            is_there(name) || !lingers
-        });
-        let is_same = |(want, have): (&(_, Kind), &(_, Kind))| {
-            let untold = unknown && have.1 == Kind::Unknown;
-            want.0 == have.0 && (want.1 == have.1 || untold)
-        };
-        if want.len() == have.len() && want.iter().zip(&have).all(is_same) {
-            return Ok(());
-        }
-        Err(Trouble::Differs(format!(
-            "the listing of #{} is {have:?}; in the model it is {want:?}",
-            dir.0
-        )))
     }
 
     /// What the kernel said in the words of the model, if it has any.

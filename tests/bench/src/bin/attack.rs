@@ -14,9 +14,11 @@
 //! python3.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -25,6 +27,8 @@ use std::time::{Duration, Instant};
 
 use fell_bench::contender::Contender;
 use fell_bench::serve;
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount, mount_remount};
 
 #[path = "../../../attackers/attack/mod.rs"]
@@ -294,8 +298,15 @@ fn ground(attacker: &Attacker) -> Ground {
 }
 
 /// A tmpfs, an ext4 in a file on it, and nothing else that can be written.
+///
+/// Everything else is made read-only first, pseudo file systems too: `/proc`, `/dev` and what is like
+/// them can be used all the same, for device nodes are written on read-only mounts as well. What
+/// is mounted afterwards is then never among it, whatever was at the same place before.
 fn confine() -> io::Result<()> {
-    let others = mounts()?;
+    for Mounted { place, .. } in mounts()? {
+        // What is hidden below another mount cannot be reached, and not be remounted either.
+        let _ = mount_remount(&place, MountFlags::BIND | MountFlags::RDONLY, "");
+    }
     mount("fell-attack", SCRATCH, "tmpfs", MountFlags::empty(), None)?;
     let image = Path::new(SCRATCH).join("image");
     File::create(&image)?.set_len(256 << 20)?;
@@ -305,26 +316,73 @@ fn confine() -> io::Result<()> {
         .args(["-o", "loop"])
         .arg(&image)
         .arg(EXT4))?;
-    for place in others {
-        // What is hidden below another mount cannot be reached, and not be remounted either.
-        let _ = mount_remount(&place, MountFlags::BIND | MountFlags::RDONLY, "");
+    let mut writable = mounts()?;
+    writable.retain(|mounted| mounted.is_writable && mounted.is_reached());
+    let mut writable: Vec<PathBuf> = writable.into_iter().map(|m| m.place).collect();
+    writable.sort();
+    if writable != [Path::new(SCRATCH), Path::new(EXT4)] {
+        let found = format!("what can be written is {writable:?}");
+        return Err(io::Error::other(found));
     }
-    let probe = Path::new("/").join("fell-attack-probe");
-    match File::create(&probe) {
-        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => {
-            fs::remove_file(probe)?;
-            Err(io::Error::other("the root of the system can be written"))
+    Ok(())
+}
+
+/// A line of mountinfo.
+struct Mounted {
+    id: u64,
+    place: PathBuf,
+    is_writable: bool,
+}
+
+impl Mounted {
+    /// `36 35 98:0 /root /place rw,noatime ...`
+    fn parse(line: &[u8]) -> Option<Mounted> {
+        let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+        let &[id, _, _, _, place, options, ..] = &fields[..] else {
+            return None;
+        };
+        Some(Mounted {
+            id: std::str::from_utf8(id).ok()?.parse().ok()?,
+            place: PathBuf::from(OsString::from_vec(unescaped(place))),
+            // The mount's own options; the file system's are further on.
+            is_writable: !options.split(|&byte| byte == b',').any(|o| o == b"ro"),
+        })
+    }
+
+    /// Whether its place leads to it: not if another mount is on top of it or of the way to it. What
+    /// the kernel does not say counts as reached.
+    fn is_reached(&self) -> bool {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        match statx(CWD, &self.place, flags, StatxFlags::MNT_ID) {
+            Ok(found) => found.stx_mnt_id == self.id,
+            Err(Errno::NOENT | Errno::NOTDIR) => false,
+            Err(_) => true,
         }
     }
 }
 
-/// Where something is mounted.
-fn mounts() -> io::Result<Vec<PathBuf>> {
-    let table = fs::read_to_string("/proc/self/mountinfo")?;
-    let place = |line: &str| line.split(' ').nth(4).map(PathBuf::from);
-    Ok(table.lines().filter_map(place).collect())
+/// What is mounted. A line that cannot be read is an error: it may be what can be written.
+fn mounts() -> io::Result<Vec<Mounted>> {
+    let table = fs::read("/proc/self/mountinfo")?;
+    let lines = table.split(|&byte| byte == b'\n');
+    let parsed = lines.filter(|line| !line.is_empty()).map(|line| {
+        let what = || io::Error::other(format!("mountinfo: {}", line.escape_ascii()));
+        Mounted::parse(line).ok_or_else(what)
+    });
+    parsed.collect()
+}
+
+/// A place as mountinfo has it: blanks, line ends and backslashes are `\` and three octal digits.
+fn unescaped(mut place: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while let Some((&first, rest)) = place.split_first() {
+        let octal = rest.get(..3).filter(|_| first == b'\\');
+        let octal = octal.and_then(|digits| std::str::from_utf8(digits).ok());
+        let escaped = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        bytes.push(escaped.unwrap_or(first));
+        place = &rest[if escaped.is_some() { 3 } else { 0 }..];
+    }
+    bytes
 }
 
 fn run(command: &mut Command) -> io::Result<()> {
