@@ -248,7 +248,7 @@ fn found<M: Machine>(
 ) -> Found<M> {
     let violations = checker.discovery(EVERYTHING).map_or_else(Vec::new, |path| {
         let laws = broken_in(config, &path.last_state().state);
-        reported(laws, way(path), |law| shortest(config, law))
+        reported(laws, &way(path), |law| shortest(config, law))
     });
     let size = Size {
         states: checker.unique_state_count(),
@@ -272,7 +272,7 @@ fn found<M: Machine>(
 /// breaks nothing; the other laws being in its bits, T1 is what was broken.
 fn reported<M: Machine>(
     mut laws: Vec<Law>,
-    trace: Trace<M>,
+    trace: &[(State<M>, Option<Act>)],
     again: impl Fn(Law) -> Option<Violation<M>>,
 ) -> Vec<Violation<M>> {
     if laws.is_empty() {
@@ -280,7 +280,7 @@ fn reported<M: Machine>(
     }
     let own = |law| Violation {
         law,
-        trace: trace.clone(),
+        trace: trace.to_vec(),
     };
     laws.into_iter()
         .map(|law| again(law).unwrap_or_else(|| own(law)))
@@ -310,7 +310,7 @@ pub fn first<M: Machine>(config: &Config) -> Vec<Violation<M>> {
         return Vec::new();
     };
     let laws = broken_in(config, &path.last_state().state);
-    reported(laws, way(path), |_| None)
+    reported(laws, &way(path), |_| None)
 }
 
 /// The shortest way to a state in which a law does not hold. T3 is not looked at here.
@@ -336,7 +336,7 @@ fn way<M: Machine>(path: Path<Keyed<M>, Act>) -> Trace<M> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Trace, Violation, reported};
+    use super::{Violation, reported};
     use crate::config::Config;
     use crate::property::Law;
     use crate::universe::State;
@@ -346,13 +346,13 @@ mod tests {
     fn said(laws: &[Law], again: Option<Law>) -> Vec<(Law, usize)> {
         let config = Config::new("", 1);
         let state = State::<Walker<u8>>::new(&config, config.worlds().remove(0));
-        let trace: Trace<Walker<u8>> = vec![(state.clone(), None)];
+        let trace = [(state.clone(), None)];
         let twice = |law| Violation {
             law,
             trace: vec![(state.clone(), None), (state.clone(), None)],
         };
         let again = |law| (again == Some(law)).then(|| twice(law));
-        let reported = reported(laws.to_vec(), trace, again).into_iter();
+        let reported = reported(laws.to_vec(), &trace, again).into_iter();
         reported
             .map(|found| (found.law, found.trace.len()))
             .collect()
