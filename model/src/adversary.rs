@@ -28,7 +28,8 @@ pub enum Adversary {
     Usurper,
     /// Takes names from the walker to remove them itself, and may not.
     Helper,
-    /// Lets a call fail with any errno it can give.
+    /// Lets a call fail as [`faults`] says: with EIO, opens below the root with EMFILE, unlinks with
+    /// EACCES, and on NFS what is done at the root with ESTALE.
     Fault,
     /// Stops the walker.
     Canceller,

@@ -1,8 +1,8 @@
 //! What must hold, as named items that cite the specification.
 //!
 //! Laws of steps and of outcomes are judged when the step is taken and leave a bit in the state; laws
-//! of states (T1, no deadlock) are judged once for each state. T3 is judged by the explorer on the
-//! whole graph.
+//! of states (T1, no deadlock) are judged once for each state. T3 is judged by the exact search
+//! (`exact`) on the whole graph.
 
 use crate::config::{Config, Start};
 use crate::machine::Machine;

@@ -1,7 +1,8 @@
 //! The world: a file system as small as can be, with the semantics that Linux was measured to have.
 //!
-//! This file and its two parts are the definition of what the walker may rely on. [`World`] is what
-//! there is: numbered directories with numbered names, and who has which of them open. `answer`
+//! This file, `answer` and `effect` are the definition of what the walker may rely on; `tree` only
+//! plants the trees that searches begin with. [`World`] is what there is: numbered directories with
+//! numbered names, and who has which of them open. `answer`
 //! gives, for a request, the *set* of replies that are allowed; `effect` what the world is after one
 //! of them was given. Which one is given is the adversary's choice, so a listing comes in any order,
 //! and what came or went while it was read may be in it or not.

@@ -29,7 +29,7 @@ use fell_model::property::Law;
 use fell_model::real::{Listing, Nature, Site, Twin};
 use fell_model::universe::{State, Taken};
 use fell_model::world::{BASE, Dialect, Dir, Entry, OUTSIDE, ROOT, ROOT_NAME, World};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn limits() -> Limits {
 }
 
 /// When something happens.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Moment {
     /// The request, in the words of the log.
     request: String,
@@ -135,7 +135,7 @@ impl Script {
     }
 
     fn moment(&mut self, text: &str, nth: Option<usize>) -> Option<()> {
-        let (request, act) = text.split_once(": ")?;
+        let (request, act) = text.split_once(": ").filter(|(_, act)| is_act(act))?;
         self.moments.push(Moment {
             request: request.to_owned(),
             nth,
@@ -216,6 +216,7 @@ fn acts(world: &World, words: &str) -> Option<Vec<Act>> {
         is_free.then_some((dir, name))
     };
     let act = match words[..] {
+        // `is_act` knows the same.
         ["rmdir", "base"] => Act::RmdirBase,
         ["rmdir", path] => {
             let is_empty = world.is_empty(dir(world, path)?);
@@ -234,6 +235,23 @@ fn acts(world: &World, words: &str) -> Option<Vec<Act>> {
         _ => return None,
     };
     Some(vec![act])
+}
+
+/// Whether words are those of an act, which can be done or not. Paths are looked up when it is due.
+fn is_act(words: &str) -> bool {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let (verb, paths) = words.split_first().unwrap_or((&"", &[]));
+    let is_path = |path: &&str| {
+        let mut parts = path.split('/');
+        let begins = matches!(parts.next(), Some("root" | "base" | "outside"));
+        begins && parts.all(|name| name.len() == 1 && ("a"..="e").contains(&name))
+    };
+    match (*verb, paths) {
+        ("rmdir" | "unlink" | "remove" | "create" | "mkdir" | "mount", [_])
+        | ("rename" | "exchange", [_, _]) => paths.iter().all(is_path),
+        ("time", ["out"]) | ("unmount" | "cancel", []) => true,
+        _ => false,
+    }
 }
 
 /// The acts of rm -r; a world is at most as deep as it has directories.
@@ -332,6 +350,8 @@ struct Play<'a> {
     state: State<Walker<u8>>,
     /// How often each request was made.
     made: BTreeMap<String, usize>,
+    /// Whose acts were done at least once.
+    done: BTreeSet<&'a Moment>,
     log: String,
 }
 
@@ -348,6 +368,7 @@ impl<'a> Play<'a> {
             config,
             state,
             made: BTreeMap::new(),
+            done: BTreeSet::new(),
             log: String::new(),
         }
     }
@@ -365,8 +386,8 @@ impl<'a> Play<'a> {
             let words = asked(&self.state.world, &request);
             let count = self.made.entry(words.clone()).or_insert(0);
             *count += 1;
-            let due: Vec<&Moment> = self
-                .script
+            let script = self.script;
+            let due: Vec<&Moment> = script
                 .moments
                 .iter()
                 .filter(|moment| moment.request == words)
@@ -387,7 +408,7 @@ impl<'a> Play<'a> {
     /// Lets somebody act. Whether that stopped the walk.
     fn perform(
         &mut self,
-        moment: &Moment,
+        moment: &'a Moment,
         real: &mut Option<(&mut Site, &mut Twin<'_>)>,
     ) -> Result<bool, String> {
         let Some(acts) = acts(&self.state.world, &moment.act) else {
@@ -397,6 +418,7 @@ impl<'a> Play<'a> {
                 None => Ok(false),
             };
         };
+        self.done.insert(moment);
         self.line(&format!("    -- {}", moment.act));
         let mut stopped = false;
         for act in acts {
@@ -484,6 +506,9 @@ impl<'a> Play<'a> {
             let made = self.made.get(&moment.request).copied().unwrap_or(0);
             if made < moment.nth.unwrap_or(1) {
                 return Err(format!("never came: {}", moment.request));
+            }
+            if !self.done.contains(moment) {
+                return Err(format!("never done: {}", moment.act));
             }
         }
         if let Some(law) = Law::ALL.iter().find(|&&law| !self.state.keeps(law)) {

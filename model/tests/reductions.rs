@@ -17,8 +17,29 @@ type Fell = State<Walker<u8>>;
 /// The largest configuration that is searched without reduction here, in states.
 const LARGE: usize = 20_000;
 
-/// What a form leads to: whether by a step of a walker, and to which form.
-type Next = BTreeSet<(bool, usize)>;
+/// By what a state is left.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Step {
+    /// A walker's, after what the world answered.
+    Plain,
+    /// A walker's, after a fault.
+    Faulty,
+    /// One of somebody else.
+    Others,
+}
+
+impl Step {
+    fn of(act: Act) -> Step {
+        match act {
+            Act::Reply { fault: false, .. } => Step::Plain,
+            Act::Reply { fault: true, .. } => Step::Faulty,
+            _ => Step::Others,
+        }
+    }
+}
+
+/// What a form leads to: by which kind of step, and to which form.
+type Next = BTreeSet<(Step, usize)>;
 
 /// The configurations of the quick suite in which something is left out.
 fn reduced() -> impl Iterator<Item = Entry> {
@@ -54,7 +75,7 @@ fn forms(config: &Config) -> Option<usize> {
         for act in acts.drain(..) {
             let mut next = state.clone();
             next.act(config, act, |_| ());
-            nexts.insert((matches!(act, Act::Reply { .. }), number(&next)));
+            nexts.insert((Step::of(act), number(&next)));
             if known.insert(next.clone()) {
                 open.push(next);
             }

@@ -351,6 +351,12 @@ fn the_command_names_the_line_that_it_refuses() {
     assert_eq!(replayed(&site.path("absent")).1, Some(1));
 }
 
+#[test]
+fn a_trace_without_a_walk_is_refused() {
+    let refusal = refused("", Others::Anyone).expect("it is refused");
+    assert_eq!((refusal.line, refusal.rule), (1, Rule::Order));
+}
+
 // ---- teeth ----
 
 /// A trace of a tree that nobody disturbed, with a window of one: it goes up by `..`.

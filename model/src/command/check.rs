@@ -50,15 +50,20 @@ impl Check {
             (_, true) => Tier::Full,
             _ => Tier::Default,
         };
+        let chosen: Vec<Entry> = entries()
+            .into_iter()
+            .filter(|entry| entry.tier <= tier && entry.config.name.contains(&self.only))
+            .collect();
+        if chosen.is_empty() {
+            self.tell_names(tier);
+            return Ok(false);
+        }
         let mut golden = Golden::read();
         let seen = Seen::default();
         let mut total = Total::default();
         self.head();
-        for entry in entries() {
-            if entry.tier > tier || !entry.config.name.contains(&self.only) {
-                continue;
-            }
-            let row = self.row(&entry, &mut golden, &seen);
+        for entry in &chosen {
+            let row = self.row(entry, &mut golden, &seen);
             total.add(&row);
         }
         if self.bless {
@@ -71,6 +76,15 @@ impl Check {
         };
         self.foot(&total, &seen, &missing);
         Ok(total.wrong == 0 && missing.is_empty())
+    }
+
+    /// Nothing was chosen: what could have been.
+    fn tell_names(&self, tier: Tier) {
+        let only = &self.only;
+        eprintln!("there is no configuration {only:?} in this tier; there are:");
+        for entry in entries().iter().filter(|entry| entry.tier <= tier) {
+            eprintln!("  {}", entry.config.name);
+        }
     }
 
     fn row(&self, entry: &Entry, golden: &mut Golden, seen: &Seen) -> Row {

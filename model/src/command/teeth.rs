@@ -1,7 +1,7 @@
 //! `teeth`: lets every wrong variant of the machine run and tells which law found it.
 
 use clap::Args;
-use fell_model::teeth::{Bite, bites, candidates, stale, unbent};
+use fell_model::teeth::{Bite, bites, candidates, names, stale, unbent};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -29,6 +29,12 @@ pub(crate) struct Teeth {
 impl Teeth {
     /// Runs the variants.
     pub(crate) fn run(&self) -> ExitCode {
+        if !names().any(|name| name.contains(&self.only)) {
+            let all: Vec<&str> = names().collect();
+            eprintln!("there is no variant {:?}; there are:", self.only);
+            eprintln!("  {}", all.join("\n  "));
+            return ExitCode::FAILURE;
+        }
         if self.candidates {
             return self.tell_candidates();
         }
@@ -108,7 +114,7 @@ impl Teeth {
     }
 
     fn tell_candidates(&self) -> ExitCode {
-        for name in fell_model::teeth::names().filter(|name| name.contains(&self.only)) {
+        for name in names().filter(|name| name.contains(&self.only)) {
             println!("{name}");
             for (config, laws) in candidates(name) {
                 for (law, steps) in laws {

@@ -78,7 +78,7 @@ pub enum Error {
 /// Replays all walks of a trace.
 ///
 /// # Errors
-/// The first line that is refused.
+/// The first line that is refused; a trace without a walk is, too.
 pub fn replay(trace: impl BufRead, others: Others) -> Result<Tally, Error> {
     let mut replay = Replay {
         others,
@@ -100,15 +100,18 @@ pub fn replay(trace: impl BufRead, others: Others) -> Result<Tally, Error> {
             })
         })?;
     }
-    match replay.walk {
-        None => Ok(replay.tally),
-        Some(_) => Err(Error::Refused(Refusal {
-            line: number + 1,
-            rule: Rule::Order,
-            why: "the last walk has no end".to_owned(),
-            step: None,
-        })),
-    }
+    let why = match (&replay.walk, replay.tally.walks) {
+        (Some(_), _) => "the last walk has no end",
+        // Of a command that wrote nothing, nothing was shown.
+        (None, 0) => "there is no walk",
+        (None, _) => return Ok(replay.tally),
+    };
+    Err(Error::Refused(Refusal {
+        line: number + 1,
+        rule: Rule::Order,
+        why: why.to_owned(),
+        step: None,
+    }))
 }
 
 /// A trace, up to some line.
