@@ -108,9 +108,11 @@ impl Account {
             Some(Note::Void { level }) => self.leftovers = self.entered[level as usize],
             Some(Note::Lost(_)) => {
                 self.leftovers = 0;
-                // Each draws on patience, and the one that finds it spent is the last (G3).
+                // Each draws on patience, the one that finds it spent included, or resolves the path of
+                // the root's parent, which is free once from the start and once after each draw (G3).
                 self.lost += 1;
-                assert!(self.lost <= u64::from(walker.limits().patience) + 1);
+                let draws = u64::from(walker.limits().patience) + 1;
+                assert!(self.lost <= draws + (draws + 1));
             }
         }
         let depth = walker.levels().len();
