@@ -15,13 +15,15 @@
 //! ```
 //!
 //! A moment is a request in the words of the log; `before 2` is the second time that it is made. An act is
-//! one of those that [`acts`] knows. With `FELL_BLESS=1` what follows the dashes is written anew, if the
+//! one of those that [`acts`] knows, or `answer ESTALE` (any errno of [`errno`]): then the request is not
+//! carried out, and that is its reply. With `FELL_BLESS=1` what follows the dashes is written anew, if the
 //! model and the kernel agree. Names are `a` to `e`, as in the model; `outside` has a file `a`, a link `b`
-//! and a directory `c`. Listings are sorted. Deliberately absent: faults, and what only NFS does.
+//! and a directory `c`. Listings are sorted. Deliberately absent: what only NFS does, but for its errnos.
 
 use fell::RootPath;
+use fell::kernel::failed;
 use fell::machine::{
-    Arm, At, Identify, Limits, Note, Open, Read, Reply, Request, Seek, Slot, Stop, Walker,
+    Arm, At, Errno, Identify, Limits, Note, Open, Read, Reply, Request, Seek, Slot, Stop, Walker,
 };
 use fell_model::adversary::{Act, Place};
 use fell_model::config::{Config, Start};
@@ -29,6 +31,7 @@ use fell_model::property::Law;
 use fell_model::real::{Listing, Nature, Site, Twin};
 use fell_model::universe::{State, Taken};
 use fell_model::world::{BASE, Dialect, Dir, Entry, OUTSIDE, ROOT, ROOT_NAME, World};
+use rustix::io::Errno as Number;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{Write as _, stderr};
@@ -135,7 +138,9 @@ impl Script {
     }
 
     fn moment(&mut self, text: &str, nth: Option<usize>) -> Option<()> {
-        let (request, act) = text.split_once(": ").filter(|(_, act)| is_act(act))?;
+        let (request, act) = text
+            .split_once(": ")
+            .filter(|(_, act)| is_act(act) || errno(act).is_some())?;
         self.moments.push(Moment {
             request: request.to_owned(),
             nth,
@@ -235,6 +240,24 @@ fn acts(world: &World, words: &str) -> Option<Vec<Act>> {
         _ => return None,
     };
     Some(vec![act])
+}
+
+/// The errno of `answer ESTALE`, which is an act upon the request itself.
+fn errno(words: &str) -> Option<Errno> {
+    let errno = match words.strip_prefix("answer ")? {
+        "EPERM" => Number::PERM,
+        "ENOENT" => Number::NOENT,
+        "EIO" => Number::IO,
+        "EACCES" => Number::ACCESS,
+        "EBUSY" => Number::BUSY,
+        "EINVAL" => Number::INVAL,
+        "ENFILE" => Number::NFILE,
+        "EMFILE" => Number::MFILE,
+        "ENOSYS" => Number::NOSYS,
+        "ESTALE" => Number::STALE,
+        _ => return None,
+    };
+    Some(Errno(errno.raw_os_error()))
 }
 
 /// Whether words are those of an act, which can be done or not. Paths are looked up when it is due.
@@ -343,6 +366,16 @@ fn told(request: &Request<u8>, reply: &Reply<u8>, arm: Arm) -> Option<String> {
     }
 }
 
+/// What became of a request before which somebody acted.
+enum Fate {
+    /// It is made.
+    Made,
+    /// It is not: this is its answer.
+    Answered(Errno),
+    /// It is not: the walk was stopped.
+    Stopped,
+}
+
 /// A script being played.
 struct Play<'a> {
     script: &'a Script,
@@ -393,39 +426,48 @@ impl<'a> Play<'a> {
                 .filter(|moment| moment.request == words)
                 .filter(|moment| moment.nth.is_none_or(|nth| nth == *count))
                 .collect();
-            let mut stopped = false;
+            let mut fate = Fate::Made;
             for moment in due {
-                stopped |= self.perform(moment, &mut real)?;
+                fate = self.perform(moment, fate, &mut real)?;
             }
-            // After a stop the request is not made.
-            if !stopped {
-                self.step(&words, request, &mut real)?;
+            match fate {
+                Fate::Made => self.step(&words, request, None, &mut real)?,
+                Fate::Answered(errno) => self.step(&words, request, Some(errno), &mut real)?,
+                Fate::Stopped => {}
             }
         }
         Err("it does not halt".to_owned())
     }
 
-    /// Lets somebody act. Whether that stopped the walk.
+    /// Lets somebody act before a request, and says what becomes of it.
     fn perform(
         &mut self,
         moment: &'a Moment,
+        mut fate: Fate,
         real: &mut Option<(&mut Site, &mut Twin<'_>)>,
-    ) -> Result<bool, String> {
+    ) -> Result<Fate, String> {
+        if let Some(errno) = errno(&moment.act) {
+            if !matches!(fate, Fate::Made) {
+                return Err(format!("answered before: {}", moment.act));
+            }
+            self.done.insert(moment);
+            self.line(&format!("    -- {}", moment.act));
+            return Ok(Fate::Answered(errno));
+        }
         let Some(acts) = acts(&self.state.world, &moment.act) else {
             return match moment.nth {
                 Some(_) => Err(format!("cannot be done: {}", moment.act)),
                 // Who acts again and again may come too late.
-                None => Ok(false),
+                None => Ok(fate),
             };
         };
         self.done.insert(moment);
         self.line(&format!("    -- {}", moment.act));
-        let mut stopped = false;
         for act in acts {
             let before = self.state.world.clone();
             self.state.act(&self.config, act, |_| ());
             if let Act::Stop(why) = act {
-                stopped = true;
+                fate = Fate::Stopped;
                 if let Some((_, twin)) = real {
                     twin.stop(why);
                 }
@@ -434,27 +476,54 @@ impl<'a> Play<'a> {
                     .map_err(|error| error.to_string())?;
             }
         }
-        Ok(stopped)
+        Ok(fate)
     }
 
+    /// What the kernel, or else the world, answers.
+    fn ask(&self, real: &mut Option<(&mut Site, &mut Twin<'_>)>) -> Result<Reply<u8>, String> {
+        let Some((site, twin)) = real else {
+            let mut allowed = Vec::new();
+            self.state.replies(&self.config, 0, &mut allowed);
+            let first = allowed.first().copied();
+            return first.ok_or_else(|| "no reply is allowed".to_owned());
+        };
+        let heard = twin.ask(site, &self.config, &self.state, None);
+        let heard = heard.map_err(|error| error.to_string())?;
+        twin.step(heard);
+        Ok(heard.said)
+    }
+
+    /// The answer that a fault gives in the place of both.
+    fn fail(
+        &self,
+        request: &Request<u8>,
+        errno: Errno,
+        real: &mut Option<(&mut Site, &mut Twin<'_>)>,
+    ) -> Result<Reply<u8>, String> {
+        let cannot_fail = || "a request that cannot fail was answered".to_owned();
+        let Some((_, twin)) = real else {
+            return failed(request, errno).ok_or_else(cannot_fail);
+        };
+        let heard = twin.fail(&self.state, errno);
+        let heard = heard.map_err(|error| error.to_string())?;
+        let heard = heard.ok_or_else(cannot_fail)?;
+        twin.step(heard);
+        Ok(heard.said)
+    }
+
+    /// The request is made, or answered with an errno.
     fn step(
         &mut self,
         words: &str,
         request: Request<u8>,
+        errno: Option<Errno>,
         real: &mut Option<(&mut Site, &mut Twin<'_>)>,
     ) -> Result<(), String> {
-        let mut allowed = Vec::new();
-        self.state.replies(&self.config, 0, &mut allowed);
-        let reply = match real {
-            Some((site, twin)) => {
-                let heard = twin.ask(site, &self.config, &self.state, None);
-                let heard = heard.map_err(|error| error.to_string())?;
-                twin.step(heard);
-                heard.said
-            }
-            None => *allowed.first().ok_or("no reply is allowed")?,
+        let reply = match errno {
+            None => self.ask(real)?,
+            Some(errno) => self.fail(&request, errno, real)?,
         };
-        let (who, fault) = (0, false);
+        let (who, fault) = (0, errno.is_some());
         let mut taken = None;
         let act = Act::Reply { who, reply, fault };
         self.state

@@ -9,8 +9,8 @@ use crate::config::Config;
 use crate::universe::State;
 use crate::words;
 use fell::RootPath;
-use fell::kernel::{At, Calls, Kernel, Linux, MountIds, Name, NameStore, Opening};
-use fell::machine::{Identify, Inspect, Position, Read, Reply, Request, Slot, Stop, Walker};
+use fell::kernel::{At, Calls, Kernel, Linux, MountIds, Name, NameStore, Opening, failed};
+use fell::machine::{Errno, Identify, Inspect, Position, Read, Reply, Request, Slot, Stop, Walker};
 
 /// How listings are told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,10 +35,10 @@ pub struct Twin<'a> {
     positions: Vec<(Position, Position)>,
 }
 
-/// What the kernel answered.
+/// What the kernel answered, or what was answered in its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard {
-    /// In the words of the model; one of the replies that it allows.
+    /// In the words of the model; one of the replies that it allows, or a fault.
     pub said: Reply<u8>,
     /// In the walker's own.
     own: Reply<Name>,
@@ -195,6 +195,21 @@ impl<'a> Twin<'a> {
                 Err(trouble(words))
             }
         }
+    }
+
+    /// Answers the outstanding request with an errno in the kernel's place: a fault, which the model
+    /// need not allow. Nothing is carried out. None for a request that cannot fail.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Differs`] when the walkers ask for different things.
+    pub fn fail(&self, state: &State<Walker<u8>>, errno: Errno) -> Result<Option<Heard>> {
+        self.asks_the_same(state)?;
+        let model = state.walker(self.who).request();
+        let said = model.and_then(|request| failed(&request, errno));
+        let own = self.walker.request();
+        let own = own.and_then(|request| failed(&request, errno));
+        Ok(said.zip(own).map(|(said, own)| Heard { said, own }))
     }
 
     /// The shipped walker takes its step. The model's is the caller's.
