@@ -192,7 +192,9 @@ fn the_command_enters_no_mount_without_openat2() {
                 return;
             };
             assert_eq!(output.status.code(), Some(1), "{output:?}");
-            assert!(String::from_utf8_lossy(&output.stderr).contains("mount or subvolume is there"));
+            assert!(
+                String::from_utf8_lossy(&output.stderr).contains("mount or subvolume is there")
+            );
             site.assert_canaries();
             assert!(!site.root().join("file").exists());
         }
