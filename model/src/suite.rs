@@ -296,7 +296,9 @@ fn full() -> Vec<Config> {
             config.limits(if helps { Config::LOOSE } else { Config::TIGHT })
         });
     let all = Config::new("all, 4 by 3", 4).against(Some(3), Adversary::ALL);
-    each.chain([all]).collect()
+    let writer = [Adversary::Writer, Adversary::Usurper];
+    let writer = Config::new("writer, 5 by 4", 5).against(Some(4), writer);
+    each.chain([all, writer]).collect()
 }
 
 /// The numbers of unique states that configurations are known to have.
