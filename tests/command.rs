@@ -597,6 +597,26 @@ fn a_trace_that_cannot_be_written_does_not_stop_the_removal() {
 }
 
 #[test]
+fn a_long_report_is_whole_where_both_outputs_are_one_file() {
+    let site = Site::new();
+    // No UTF-8, so that it is told byte by byte too: more than any buffer holds.
+    let mut path = site.aside().to_path_buf();
+    for _ in 0..15 {
+        path.push(OsString::from_vec(vec![0xff; 250]));
+    }
+    let at = site.aside().join("out");
+    let out = fs::File::create(&at).unwrap();
+    let mut command = fell(words(&["--json", "--must-exist"], &path));
+    command.stdout(out.try_clone().unwrap()).stderr(out);
+    assert_eq!(command.status().unwrap().code(), Some(1));
+    let said = fs::read(&at).unwrap();
+    let first = said.split(|&byte| byte == b'\n').next().unwrap();
+    assert!(first.len() > 16_384, "{}", first.len());
+    assert_eq!(objects(first).len(), 1);
+    site.assert_canaries();
+}
+
+#[test]
 fn a_report_that_cannot_be_written_does_not_stop_the_removal_and_is_told() {
     for options in [&["-v"][..], &["--json"]] {
         let site = Site::new();

@@ -58,10 +58,11 @@ impl Printer {
         } else if self.verbose {
             self.line(format_args!("{}", summary(path, result, elapsed)));
         }
+        // Before anything on standard error, which may be the same file.
+        let written = self.error.map_or_else(|| self.out.flush(), Err);
         if let (Err(error), false) = (result, self.quiet) {
             complain(error);
         }
-        let written = self.error.map_or_else(|| self.out.flush(), Err);
         match written {
             // A closed pipe is the reader's wish.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
