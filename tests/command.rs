@@ -600,7 +600,7 @@ fn a_trace_that_cannot_be_written_does_not_stop_the_removal() {
 fn a_long_report_is_whole_where_both_outputs_are_one_file() {
     let site = Site::new();
     // No UTF-8, so that it is told byte by byte too: more than any buffer holds.
-    let mut path = site.aside().to_path_buf();
+    let mut path = site.aside().clone();
     for _ in 0..15 {
         path.push(OsString::from_vec(vec![0xff; 250]));
     }
