@@ -20,7 +20,7 @@ use fell::machine::{Reply, Request};
 use fell::{Error, Remover, RootPath};
 use rustix::io::Errno;
 use std::path::Path;
-use support::audit::{Walked, watched_with};
+use support::audit::{Walked, assert_left, watched_with};
 
 /// A small tree with a bit of everything: 6 files and links, 6 directories.
 const SMALL: &str = "
@@ -91,20 +91,6 @@ fn removed_around(
 /// An errno as a reply carries it.
 fn number(errno: Errno) -> fell::machine::Errno {
     fell::machine::Errno(errno.raw_os_error())
-}
-
-/// Whether it is NotEmpty, with these leftovers below `root`.
-#[track_caller]
-fn assert_left(walked: &Walked, root: &Path, expected: &[(&str, Errno)]) {
-    assert!(
-        matches!(walked.result, Err(Error::NotEmpty { .. })),
-        "{walked:?}"
-    );
-    let expected: Vec<_> = expected
-        .iter()
-        .map(|&(path, errno)| (path.to_owned(), errno.raw_os_error()))
-        .collect();
-    assert_eq!(walked.left(root), expected);
 }
 
 /// Numbers that look drawn and are the same in every run (xorshift64).

@@ -21,11 +21,10 @@ mod tree;
 
 use fell::{Error, Remover, Report};
 use fuse::{Mount, Said, Twist};
-use rustix::io::Errno;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use support::audit::{Walked, watched};
+use std::path::PathBuf;
+use support::audit::{Walked, assert_left, watched};
 use support::trees::Site;
 use tree::{Call, Tree};
 
@@ -106,18 +105,4 @@ fn tree_of<S: AsRef<str>>(paths: impl IntoIterator<Item = S>) -> Tree {
 /// Whether `dir` is what the path leads to.
 fn is(tree: &Tree, dir: u64, path: &str) -> bool {
     tree.find(path) == Some(dir)
-}
-
-/// Whether the walk ended NotEmpty with these leftovers below the root, in this order.
-#[track_caller]
-fn assert_left(walked: &Walked, root: &Path, expected: &[(&str, Errno)]) {
-    assert!(
-        matches!(walked.result, Err(Error::NotEmpty { .. })),
-        "{walked:?}"
-    );
-    let expected: Vec<_> = expected
-        .iter()
-        .map(|&(path, errno)| (path.to_owned(), errno.raw_os_error()))
-        .collect();
-    assert_eq!(walked.left(root), expected, "{walked:?}");
 }

@@ -5,6 +5,7 @@ use super::kernel::{Hooked, Moment};
 use fell::kernel::{At, Kernel, Linux, Name};
 use fell::machine::{Open, Read, Reply, Request, Slot};
 use fell::{Error, Event, Remover, Report, RootPath};
+use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -269,4 +270,18 @@ pub fn watched_with(remover: &Remover, root: &RootPath, mut kernel: impl Kernel)
 /// A [`Hooked`] kernel, from a closure whose arguments need no types.
 pub fn hooked<K, F: FnMut(&Moment<'_>) -> Option<Reply<Name>>>(inner: K, hook: F) -> Hooked<K, F> {
     Hooked::new(inner, hook)
+}
+
+/// Whether the walk ended NotEmpty with these leftovers below the root, in this order.
+#[track_caller]
+pub fn assert_left(walked: &Walked, root: &Path, expected: &[(&str, Errno)]) {
+    assert!(
+        matches!(walked.result, Err(Error::NotEmpty { .. })),
+        "{walked:?}"
+    );
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|&(path, errno)| (path.to_owned(), errno.raw_os_error()))
+        .collect();
+    assert_eq!(walked.left(root), expected, "{walked:?}");
 }
