@@ -17,7 +17,7 @@ mod writers;
 
 use fell::kernel::{At, Kernel, Linux, Name, NameStore};
 use fell::machine::{Reply, Request};
-use fell::{Error, Remover, RootPath};
+use fell::{Remover, RootPath};
 use rustix::io::Errno;
 use std::path::Path;
 use support::audit::{Walked, assert_left, watched_with};
